@@ -1,0 +1,81 @@
+# tack: a spindle made of filters. GNU make and bmake both build it.
+.POSIX:
+.SUFFIXES:
+.SUFFIXES: .c .o .t
+
+include config.mk
+
+VERSION = 0.1
+
+# The binary of a tool stands beside its source.
+TOOLS = bin/tack-events bin/tack-http bin/tack-resolve bin/tack-status \
+	bin/tack-verify
+SCRIPTS = bin/tack bin/tack-init bin/tack-request
+OBJS = lib/auth.o lib/db.o lib/event.o lib/filter.o lib/head.o lib/json.o \
+	lib/provider.o lib/sandbox.o lib/seal.o lib/secret.o lib/tid.o
+HDRS = lib/auth.h lib/db.h lib/event.h lib/filter.h lib/head.h lib/json.h \
+	lib/provider.h lib/sandbox.h lib/seal.h lib/secret.h lib/tid.h
+UNITS = tests/auth.t tests/head.t tests/json.t tests/sandbox.t tests/tid.t
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2
+HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE
+TACK_CFLAGS = -std=c11 -D_GNU_SOURCE -DVERSION='"${VERSION}"' -Ilib \
+	${WARNINGS} ${HARDEN}
+TACK_LDFLAGS = -pie -Wl,--as-needed -Wl,-z,relro -Wl,-z,noexecstack
+LIBS = lib/libtack.a -lsqlite3 -ljq -lm -lnettle -lwslay -lbsd
+
+all: ${TOOLS}
+
+${TOOLS} ${UNITS}: lib/libtack.a
+
+lib/libtack.a: ${OBJS}
+	rm -f $@
+	${AR} rcs $@ ${OBJS}
+
+${OBJS} ${TOOLS:=.o} ${UNITS:.t=.o}: ${HDRS} Makefile config.mk
+
+.c.o:
+	${CC} ${CFLAGS} ${TACK_CFLAGS} -c -o $@ $<
+
+.o:
+	${CC} ${LDFLAGS} ${TACK_LDFLAGS} -o $@ $< ${LIBS}
+
+.o.t:
+	${CC} ${LDFLAGS} ${TACK_LDFLAGS} -o $@ $< ${LIBS}
+
+check: all ${UNITS}
+	PATH="$$PWD/bin:$$PATH" prove ${PROVEFLAGS} tests
+
+# The whole suite once more under ASan and UBSan.
+sanitize: clean
+	${MAKE} CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
+	    LDFLAGS='-fsanitize=address,undefined' TACK_SANITIZE=1 check
+	${MAKE} clean
+
+lint:
+	sh scripts/lint
+
+install: all
+	mkdir -p ${DESTDIR}${BINDIR} ${DESTDIR}${SHAREDIR}
+	cp ${TOOLS} ${SCRIPTS} ${DESTDIR}${BINDIR}
+	cp -R share/. ${DESTDIR}${SHAREDIR}
+	for page in man/*.[1-8]; do \
+		dir=${DESTDIR}${MANDIR}/man$${page##*.}; \
+		mkdir -p "$$dir" && cp "$$page" "$$dir" || exit; \
+	done
+
+uninstall:
+	for tool in ${TOOLS} ${SCRIPTS}; do \
+		rm -f "${DESTDIR}${BINDIR}/$${tool#bin/}"; \
+	done
+	for page in man/*.[1-8]; do \
+		rm -f "${DESTDIR}${MANDIR}/man$${page##*.}/$${page#man/}"; \
+	done
+	rm -rf ${DESTDIR}${SHAREDIR}
+
+clean:
+	rm -f ${TOOLS} ${TOOLS:=.o} ${OBJS} lib/libtack.a ${UNITS} \
+	    ${UNITS:.t=.o}
+
+.PHONY: all check clean install lint sanitize uninstall

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/* The loop of a filter, the only reader of stdin and writer of stdout. */
+#ifndef FILTER_H
+#define FILTER_H
+
+#include <jv.h>
+
+/*
+ * A tool's function from record to record.  The record, an object, is given
+ * to it; it returns the record to pass on, or jv_invalid_with_msg() to reject
+ * it with a reason.  "payload" of a record, where it has one, is held as a
+ * string with the JSON text of the member, checked but not parsed.
+ */
+typedef jv filter_fn(jv, void *);
+
+/* Called before the first record of a batch and after its last. */
+typedef void batch_fn(void *);
+
+/*
+ * Feed stdin's records, one a line, through the function to stdout.  A record
+ * with an "outcome" is settled and passes untouched.  A line that is not a
+ * JSON object, or a record that is rejected, is reported with its number and
+ * left out.  A record the function settles as unauthorized, malformed or
+ * failed is reported too, by its "id" if it has one, and passed on.
+ *
+ * All complete lines at hand are one batch; nothing of a batch is written
+ * before commit returns.  Returns the exit status: 0, or 1 if some line was
+ * rejected.  Exits with EX_IOERR if stdin cannot be read or stdout written.
+ */
+int filter(filter_fn *, void *);
+int filter_batch(filter_fn *, batch_fn *begin, batch_fn *commit, void *);
+
+/*
+ * The record with its outcome and, unless NULL, the reason; what a record
+ * carries to be consumed (request, payload) leaves with it.
+ */
+jv settle(jv, const char *outcome, const char *reason);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/* Share/providers/NAME/provider.json, one CI as data. */
+#ifndef PROVIDER_H
+#define PROVIDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jv.h>
+
+/*
+ * The path of a file in share/: below $TACK_SHARE, else beside the running
+ * binary's directory, ../share/tack or ../share.  For the caller to free.
+ */
+char *share_path(const char *file);
+
+/*
+ * A provider by its name; NULL if there is none such.  Exits with EX_CONFIG,
+ * naming file and member, when its file is wrong.
+ */
+struct provider;
+struct provider *provider_load(const char *name);
+
+/* A scheme of "auth": mode, else the provider's own "mode".  Invalid if none. */
+jv provider_auth(const struct provider *, const char *mode);
+
+/* Does an event of this name tell of a build? */
+bool provider_knows(const struct provider *, const char *event);
+
+/*
+ * Read a payload, checked JSON text: {event, build, ref, seal}, each absent
+ * where the payload has none.  build and ref as in tack-record(5), ref
+ * without pipeline_uri; ref only if all three of its values are there, not
+ * empty and free of control characters.
+ */
+jv provider_read(struct provider *, const char *payload, size_t);
+
+/* The event's name alone, for the caller to free, or NULL. */
+char *provider_event(const struct provider *, const char *payload, size_t);
+
+/* "instance" and "origin", filled in from a build; for the caller to free. */
+char *provider_origin(const struct provider *, const jv *build);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/* The sealed reference, by which a build proves that we asked for it. */
+#ifndef SEAL_H
+#define SEAL_H
+
+#include <stdbool.h>
+
+/*
+ * Is text the seal of these? Form:
+ *   tack1.B64URL(knot NUL rkey NUL workflow NUL attempt).B64URL(tag)
+ * with tag the first 16 bytes of HMAC-SHA256(key, provider NUL origin NUL
+ * the bytes of the first part); base64url without padding.  Any attempt
+ * that is a decimal number will do.
+ */
+bool seal_opens(const char *text, const char *key, const char *provider,
+    const char *origin, const char *knot, const char *rkey,
+    const char *workflow);
+
+#endif
