@@ -20,7 +20,7 @@ UNITS = tests/auth.t tests/head.t tests/json.t tests/sandbox.t tests/tid.t
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2
 HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE
-TACK_CFLAGS = -std=c11 -D_GNU_SOURCE -DVERSION='"${VERSION}"' -Ilib \
+TACK_CFLAGS = -std=c11 -D_GNU_SOURCE -DLIBBSD_NETBSD_VIS -DVERSION='"${VERSION}"' -Ilib \
 	${WARNINGS} ${HARDEN}
 TACK_LDFLAGS = -pie -Wl,--as-needed -Wl,-z,relro -Wl,-z,noexecstack
 LIBS = lib/libtack.a -lsqlite3 -ljq -lm -lnettle -lwslay -lbsd

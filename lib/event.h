@@ -13,8 +13,11 @@
  * before whatever the clock says (it is the cursor, and its microseconds make
  * the record key).  Call within db_begin and db_commit.
  */
-struct event_log;
-struct event_log *event_log(struct db *);
-int64_t event_append(struct event_log *, const char *nsid, const char *record);
+struct event_log {
+	struct query *last, *insert;
+};
+void event_log(struct event_log *, struct db *);
+int64_t event_append(const struct event_log *, const char *nsid,
+    const char *record);
 
 #endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: ISC */
+/* The loop of a filter: lines in, batches of records through, lines out. */
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "filter.h"
+#include "json.h"
+
+/* A line longer than this is not a record but a mistake. */
+#define LINE_MAX_SIZE (16 * 1024 * 1024)
+
+struct loop {
+	filter_fn *fn;
+	void *arg;
+	FILE *out;
+	char *text; /* of out: what the batch will write */
+	size_t size;
+	size_t line;
+	int status;
+};
+
+static void
+reject(struct loop *l, const char *why)
+{
+	warnx("stdin:%zu: %s", l->line, why);
+	l->status = 1;
+}
+
+/*
+ * The record of a line.  The payload, which may be large and a stranger's, is
+ * cut out before libjq sees the rest.
+ */
+static jv
+record(const char *line, size_t length, const struct json_span *payload)
+{
+	size_t before, after;
+	char *rest;
+	jv rec;
+
+	if (payload->text == NULL)
+		return json_parse(line, length);
+	before = (size_t)(payload->text - line);
+	after = length - before - payload->length;
+	if ((rest = malloc(before + 4 + after)) == NULL)
+		err(EX_OSERR, NULL);
+	memcpy(rest, line, before);
+	memcpy(rest + before, "null", 4);
+	memcpy(rest + before + 4, payload->text + payload->length, after);
+	rec = json_parse(rest, before + 4 + after);
+	free(rest);
+	if (!jv_is_valid(rec))
+		return rec;
+	return json_set(rec, "payload",
+	    jv_string_sized(payload->text, (int)payload->length));
+}
+
+/* Write a record, its payload as the JSON text that it is. */
+static void
+print(struct loop *l, jv rec)
+{
+	jv payload = json_get(&rec, "payload");
+	char *text;
+
+	if (jv_get_kind(payload) == JV_KIND_STRING)
+		rec = json_drop(rec, "payload");
+	text = json_text(rec);
+	if (jv_get_kind(payload) == JV_KIND_STRING) {
+		size_t length = strlen(text) - 1;
+
+		json_print(l->out, text, length);
+		fprintf(l->out, "%s\"payload\":", length > 1 ? "," : "");
+		json_print(l->out, jv_string_value(payload),
+		    (size_t)jv_string_length_bytes(jv_copy(payload)));
+		putc('}', l->out);
+	} else
+		json_print(l->out, text, strlen(text));
+	putc('\n', l->out);
+	free(text);
+	jv_free(payload);
+}
+
+/* Tell of a record that was settled here, and not for the better. */
+static void
+report(const struct loop *l, const jv *rec)
+{
+	static const char *const told[] = { "unauthorized", "malformed",
+		"failed" };
+	const char *outcome = json_str(rec, "outcome");
+	const char *reason = json_str(rec, "reason");
+	const char *id = json_str(rec, "id");
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		if (outcome == NULL || strcmp(outcome, told[i]) != 0)
+			continue;
+		if (id != NULL && strspn(id, "0123456789-") == strlen(id))
+			warnx("record %s: %s: %s", id, outcome,
+			    reason != NULL ? reason : "no reason");
+		else
+			warnx("stdin:%zu: %s: %s", l->line, outcome,
+			    reason != NULL ? reason : "no reason");
+	}
+}
+
+static void
+handle(struct loop *l, const char *line, size_t length)
+{
+	static const char *const payload_path[] = { "payload", NULL };
+	static const char *const outcome_path[] = { "outcome", NULL };
+	struct json_want wants[] = { { payload_path, { NULL, 0 } },
+		{ outcome_path, { NULL, 0 } } };
+	char why[80];
+	ssize_t at;
+	jv rec;
+
+	l->line++;
+	if ((at = json_check(line, length, wants, 2)) != -1) {
+		snprintf(why, sizeof(why), "not JSON at byte %zd", at + 1);
+		reject(l, why);
+		return;
+	}
+	if (line[strspn(line, " \t\r")] != '{') {
+		reject(l, "not an object");
+		return;
+	}
+	if (wants[1].value.text != NULL) {
+		json_print(l->out, line, length);
+		putc('\n', l->out);
+		return;
+	}
+	rec = record(line, length, &wants[0].value);
+	if (!jv_is_valid(rec)) {
+		jv_free(rec);
+		reject(l, "not JSON that libjq takes");
+		return;
+	}
+	rec = l->fn(rec, l->arg);
+	if (!jv_is_valid(rec)) {
+		jv message = jv_invalid_get_msg(rec);
+
+		reject(l, jv_get_kind(message) == JV_KIND_STRING ?
+			jv_string_value(message) :
+			"rejected");
+		jv_free(message);
+		return;
+	}
+	report(l, &rec);
+	print(l, rec);
+}
+
+static void
+write_out(struct loop *l)
+{
+	if (fflush(l->out) != 0)
+		err(EX_OSERR, NULL);
+	for (size_t done = 0; done < l->size;) {
+		ssize_t n = write(STDOUT_FILENO, l->text + done,
+		    l->size - done);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			err(EX_IOERR, "stdout");
+		done += (size_t)n;
+	}
+	rewind(l->out);
+}
+
+/* The complete lines that the buffer begins with; returns their length. */
+static size_t
+batch(struct loop *l, char *buffer, size_t length, batch_fn *begin,
+    batch_fn *commit)
+{
+	char *line = buffer, *end;
+
+	if (memchr(buffer, '\n', length) == NULL)
+		return 0;
+	if (begin != NULL)
+		begin(l->arg);
+	while ((end = memchr(line, '\n',
+		    length - (size_t)(line - buffer))) != NULL) {
+		*end = '\0';
+		handle(l, line, (size_t)(end - line));
+		line = end + 1;
+	}
+	if (commit != NULL)
+		commit(l->arg);
+	write_out(l);
+	return (size_t)(line - buffer);
+}
+
+int
+filter_batch(filter_fn *fn, batch_fn *begin, batch_fn *commit, void *arg)
+{
+	struct loop l = { .fn = fn, .arg = arg };
+	size_t size = 65536, length = 0, done;
+	char *buffer = malloc(size + 1);
+	bool ended = false;
+	ssize_t n;
+
+	l.out = open_memstream(&l.text, &l.size);
+	if (buffer == NULL || l.out == NULL)
+		err(EX_OSERR, NULL);
+	while (!ended) {
+		n = read(STDIN_FILENO, buffer + length, size - length);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			err(EX_IOERR, "stdin");
+		length += (size_t)n;
+		if (n == 0) {
+			ended = true;
+			if (length > 0) /* a last line without its end */
+				buffer[length++] = '\n';
+		}
+		done = batch(&l, buffer, length, begin, commit);
+		memmove(buffer, buffer + done, length - done);
+		length -= done;
+		if (length < size)
+			continue;
+		if (size >= LINE_MAX_SIZE)
+			errx(EX_DATAERR, "stdin:%zu: line too long",
+			    l.line + 1);
+		size *= 2;
+		if ((buffer = realloc(buffer, size + 1)) == NULL)
+			err(EX_OSERR, NULL);
+	}
+	free(buffer);
+	fclose(l.out);
+	free(l.text);
+	if (close(STDOUT_FILENO) == -1)
+		err(EX_IOERR, "stdout");
+	return l.status;
+}
+
+int
+filter(filter_fn *fn, void *arg)
+{
+	return filter_batch(fn, NULL, NULL, arg);
+}
+
+jv
+settle(jv rec, const char *outcome, const char *reason)
+{
+	rec = json_drop(json_drop(rec, "request"), "payload");
+	rec = json_set_str(rec, "outcome", outcome);
+	return reason == NULL ? rec : json_set_str(rec, "reason", reason);
+}
