@@ -20,6 +20,7 @@ char *share_path(const char *file);
  */
 struct provider;
 struct provider *provider_load(const char *name);
+void provider_free(struct provider *);
 
 /* A scheme of "auth": mode, else the provider's own "mode".  Invalid if none. */
 jv provider_auth(const struct provider *, const char *mode);
