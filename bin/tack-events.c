@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/* tack-events: write the event log from a cursor, and follow it. */
+#include <err.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "db.h"
+#include "sandbox.h"
+
+/* The bell may be lost when its ringer is killed; then we look this often. */
+#define LOOK_MS 1000
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: tack-events [-f] [-c cursor] [-d database]\n");
+	exit(EX_USAGE);
+}
+
+/* As both generations take it: what is not a number is the beginning. */
+static int64_t
+cursor(const char *text)
+{
+	char *end;
+	long long n = strtoll(text, &end, 10);
+
+	return *end == '\0' ? n : 0;
+}
+
+/*
+ * Write the page after the cursor; returns whether there was one.  A slow
+ * reader must not hold a snapshot, so the page is read before it is written.
+ */
+static int
+page(struct query *next, int64_t *after)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		err(EX_OSERR, NULL);
+	db_bind_int(next, ":cursor", *after);
+	while (db_step(next)) {
+		*after = db_int(next, 0);
+		fprintf(out,
+		    "{\"created\":%lld,\"event\":%s,\"nsid\":\"%s\","
+		    "\"rkey\":\"%s\"}\n",
+		    (long long)*after, db_text(next, 3), db_text(next, 2),
+		    db_text(next, 1));
+	}
+	if (fclose(out) == EOF)
+		err(EX_OSERR, NULL);
+	if (fwrite(text, 1, size, stdout) != size || fflush(stdout) == EOF)
+		err(EX_IOERR, "stdout");
+	free(text);
+	return size > 0;
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *path = NULL;
+	int64_t after = 0;
+	int ch, follow = 0;
+	struct query *next;
+	struct db *db;
+
+	while ((ch = getopt(argc, argv, "c:d:f")) != -1)
+		switch (ch) {
+		case 'c':
+			after = cursor(optarg);
+			break;
+		case 'd':
+			path = optarg;
+			break;
+		case 'f':
+			follow = 1;
+			break;
+		default:
+			usage();
+		}
+	if (optind != argc)
+		usage();
+	path = db_path(path);
+
+	db = db_open(path, DB_READ);
+	next = db_query(db, "read events",
+	    "SELECT created, rkey, nsid, event FROM event"
+	    " WHERE created > :cursor"
+	    " ORDER BY created LIMIT 500");
+	if (follow)
+		db_listen(db);
+	sandbox_database(path);
+	sandbox(NO_EXEC | NO_NET);
+
+	for (;;) {
+		while (page(next, &after))
+			continue;
+		if (!follow)
+			break;
+		db_wait(db, LOOK_MS);
+	}
+	db_close(db);
+	return 0;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: ISC */
+/* tack-resolve: tell whose build a delivery speaks of. */
+#include <bsd/vis.h>
+#include <err.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "db.h"
+#include "filter.h"
+#include "json.h"
+#include "provider.h"
+#include "sandbox.h"
+#include "seal.h"
+#include "secret.h"
+
+#define PROVIDERS 32
+
+struct tool {
+	struct db *db;
+	struct query *lookup, *owner, *save, *complete;
+	char *seal_key; /* NULL: the plain triple is enough */
+	struct {
+		char *name;
+		struct provider *provider;
+	} known[PROVIDERS];
+	size_t count;
+};
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: tack-resolve [-d database]\n");
+	exit(EX_USAGE);
+}
+
+/* A stranger's text for the log. */
+static void
+warn_build(const char *id, const char *what)
+{
+	char *safe;
+
+	if (stravis(&safe, id, VIS_CSTYLE | VIS_WHITE | VIS_NOSLASH) == -1)
+		err(EX_OSERR, NULL);
+	warnx("build %s: %s", safe, what);
+	free(safe);
+}
+
+static struct provider *
+provider(struct tool *t, const char *name)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (strcmp(t->known[i].name, name) == 0)
+			return t->known[i].provider;
+	if (t->count == PROVIDERS || strchr(name, '/') != NULL ||
+	    (t->known[t->count].provider = provider_load(name)) == NULL)
+		return NULL;
+	if ((t->known[t->count].name = strdup(name)) == NULL)
+		err(EX_OSERR, NULL);
+	return t->known[t->count++].provider;
+}
+
+static jv
+reference(const char *knot, const char *rkey, const char *workflow)
+{
+	jv ref = jv_object();
+	char *uri;
+
+	if (asprintf(&uri, "at://did:web:%s/sh.tangled.pipeline/%s", knot,
+		rkey) == -1)
+		err(EX_OSERR, NULL);
+	ref = json_set_str(ref, "knot", knot);
+	ref = json_set_str(ref, "pipeline_rkey", rkey);
+	ref = json_set_str(ref, "workflow", workflow);
+	ref = json_set_str(ref, "pipeline_uri", uri);
+	free(uri);
+	return ref;
+}
+
+static bool
+same(const jv *a, const jv *b, const char *key)
+{
+	const char *x = json_str(a, key), *y = json_str(b, key);
+
+	return x != NULL && y != NULL && strcmp(x, y) == 0;
+}
+
+static void
+bind_build(struct query *q, const jv *build)
+{
+	db_bind(q, ":number", json_str(build, "number"));
+	db_bind(q, ":org", json_str(build, "org"));
+	db_bind(q, ":pipeline", json_str(build, "pipeline"));
+	db_bind(q, ":web_url", json_str(build, "web_url"));
+}
+
+/*
+ * The stored reference of a build, invalid if there is none.  It always wins
+ * over what the payload claims; a row with a blank learns from the payload.
+ */
+static jv
+stored(struct tool *t, const char *name, const jv *build, const jv *claim)
+{
+	const char *id = json_str(build, "id");
+	bool blanks;
+	jv ref;
+
+	db_bind(t->lookup, ":provider", name);
+	db_bind(t->lookup, ":id", id);
+	if (!db_step(t->lookup))
+		return jv_invalid();
+	ref = reference(db_text(t->lookup, 0), db_text(t->lookup, 1),
+	    db_text(t->lookup, 2));
+	blanks = db_int(t->lookup, 3) != 0;
+	db_reset(t->lookup);
+	if (jv_is_valid(*claim) &&
+	    !(same(&ref, claim, "knot") && same(&ref, claim, "pipeline_rkey") &&
+		same(&ref, claim, "workflow")))
+		warn_build(id, "claims another reference than the stored one,"
+			       " which stands");
+	if (blanks) {
+		db_bind(t->complete, ":provider", name);
+		db_bind(t->complete, ":id", id);
+		bind_build(t->complete, build);
+		db_begin(t->db);
+		db_try(t->complete);
+		db_commit(t->db);
+	}
+	return ref;
+}
+
+static bool
+sealed(const struct tool *t, const char *name, const struct provider *p,
+    const jv *build, const jv *claim, const jv *read)
+{
+	const char *seal = json_str(read, "seal");
+	char *origin;
+	bool opens;
+
+	if (seal == NULL)
+		return false;
+	origin = provider_origin(p, build);
+	opens = seal_opens(seal, t->seal_key, name, origin,
+	    json_str(claim, "knot"), json_str(claim, "pipeline_rkey"),
+	    json_str(claim, "workflow"));
+	free(origin);
+	return opens;
+}
+
+/* Does another build answer for this workflow already? */
+static bool
+taken(struct tool *t, const char *name, const char *id, const jv *claim)
+{
+	bool other = false;
+
+	db_bind(t->owner, ":knot", json_str(claim, "knot"));
+	db_bind(t->owner, ":rkey", json_str(claim, "pipeline_rkey"));
+	db_bind(t->owner, ":workflow", json_str(claim, "workflow"));
+	if (db_step(t->owner)) {
+		const char *owner = db_text(t->owner, 1);
+
+		other = strcmp(db_text(t->owner, 0), name) != 0 ||
+		    (owner != NULL && strcmp(owner, id) != 0);
+		db_reset(t->owner);
+	}
+	return other;
+}
+
+/* Remember a reconstructed reference; the status goes out all the same. */
+static void
+save(struct tool *t, const char *name, const jv *build, const jv *ref)
+{
+	const char *id = json_str(build, "id");
+
+	db_bind(t->save, ":provider", name);
+	db_bind(t->save, ":id", id);
+	db_bind(t->save, ":knot", json_str(ref, "knot"));
+	db_bind(t->save, ":rkey", json_str(ref, "pipeline_rkey"));
+	db_bind(t->save, ":workflow", json_str(ref, "workflow"));
+	bind_build(t->save, build);
+	db_begin(t->db);
+	if (!db_try(t->save))
+		warn_build(id, "its reference is not saved, its status goes"
+			       " out");
+	db_commit(t->db);
+}
+
+static jv
+resolve(struct tool *t, jv rec, const char *name, jv read)
+{
+	jv build = json_get(&read, "build"), claim = json_get(&read, "ref");
+	const char *id = json_str(&build, "id");
+	struct provider *p = provider(t, name);
+	jv ref;
+
+	if (id == NULL) {
+		rec = settle(rec, "malformed", "no build id");
+		goto out;
+	}
+	ref = stored(t, name, &build, &claim);
+	if (!jv_is_valid(ref)) {
+		jv_free(ref);
+		if (!jv_is_valid(claim)) {
+			rec = settle(rec, "foreign",
+			    "no reference of ours in the build");
+			goto out;
+		}
+		if (t->seal_key != NULL &&
+		    !sealed(t, name, p, &build, &claim, &read)) {
+			warn_build(id, "has a reference but not our seal");
+			rec = settle(rec, "foreign", "no valid seal");
+			goto out;
+		}
+		if (taken(t, name, id, &claim)) {
+			warn_build(id, "claims a workflow that another build"
+				       " answers for");
+			rec = settle(rec, "foreign",
+			    "another build answers for the workflow");
+			goto out;
+		}
+		ref = reference(json_str(&claim, "knot"),
+		    json_str(&claim, "pipeline_rkey"),
+		    json_str(&claim, "workflow"));
+		save(t, name, &build, &ref);
+	}
+	rec = json_drop(rec, "payload");
+	rec = json_set(rec, "build", jv_copy(build));
+	rec = json_set(rec, "ref", ref);
+out:
+	jv_free(build);
+	jv_free(claim);
+	jv_free(read);
+	return rec;
+}
+
+static jv
+handle(jv rec, void *arg)
+{
+	struct tool *t = arg;
+	const char *name = json_str(&rec, "provider");
+	const char *event = json_str(&rec, "event");
+	const char *payload = json_str(&rec, "payload");
+	struct provider *p;
+
+	if (name == NULL || event == NULL || payload == NULL)
+		return settle(rec, "malformed", "no provider, event, payload");
+	if ((p = provider(t, name)) == NULL)
+		return settle(rec, "malformed", "no such provider");
+	if (!provider_knows(p, event))
+		return settle(rec, "ignored", "an event that tells of no build");
+	return resolve(t, rec, name, provider_read(p, payload, strlen(payload)));
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *path = NULL, *require = getenv("TACK_REQUIRE_SEALED_REF");
+	struct tool t = { .count = 0 };
+	char *share;
+	int ch, status;
+
+	while ((ch = getopt(argc, argv, "d:")) != -1)
+		switch (ch) {
+		case 'd':
+			path = optarg;
+			break;
+		default:
+			usage();
+		}
+	if (optind != argc)
+		usage();
+	path = db_path(path);
+
+	if (require != NULL && strcmp(require, "1") == 0 &&
+	    (t.seal_key = secret("SEAL_KEY")) == NULL)
+		errx(EX_CONFIG,
+		    "TACK_REQUIRE_SEALED_REF is 1, so TACK_SEAL_KEY_FILE"
+		    " must name the key");
+	/* Not acknowledged here: tack-status' commit makes it durable too. */
+	t.db = db_open(path, DB_WRITE);
+	t.lookup = db_query(t.db, "lookup build by uuid",
+	    "SELECT knot, pipeline_rkey, workflow,"
+	    " number IS NULL OR org IS NULL OR pipeline IS NULL"
+	    " OR web_url IS NULL"
+	    " FROM build WHERE provider = :provider AND build_id = :id");
+	t.owner = db_query(t.db, "look up a workflow's build",
+	    "SELECT provider, build_id FROM build"
+	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
+	    " AND workflow = :workflow");
+	t.save = db_query(t.db, "save build mapping",
+	    "INSERT INTO build (provider, build_id, knot, pipeline_rkey,"
+	    " workflow, number, org, pipeline, web_url)"
+	    " VALUES (:provider, :id, :knot, :rkey, :workflow,"
+	    " :number, :org, :pipeline, :web_url)"
+	    " ON CONFLICT DO UPDATE"
+	    " SET build_id = coalesce(build_id, excluded.build_id),"
+	    " number = coalesce(number, excluded.number),"
+	    " org = coalesce(org, excluded.org),"
+	    " pipeline = coalesce(pipeline, excluded.pipeline),"
+	    " web_url = coalesce(web_url, excluded.web_url)");
+	t.complete = db_query(t.db, "complete build mapping",
+	    "UPDATE build"
+	    " SET number = coalesce(number, :number),"
+	    " org = coalesce(org, :org),"
+	    " pipeline = coalesce(pipeline, :pipeline),"
+	    " web_url = coalesce(web_url, :web_url)"
+	    " WHERE provider = :provider AND build_id = :id");
+	share = share_path("providers");
+	sandbox_path(share, "r");
+	free(share);
+	sandbox_database(path);
+	sandbox(NO_EXEC | NO_NET);
+
+	status = filter(handle, &t);
+	db_close(t.db);
+	for (size_t i = 0; i < t.count; i++) {
+		provider_free(t.known[i].provider);
+		free(t.known[i].name);
+	}
+	free(t.seal_key);
+	return status;
+}

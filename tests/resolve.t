@@ -1,0 +1,218 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Whose build is it? The webhook that outruns its mapping, and all around it.
+. "$(dirname "$0")/lib.sh"
+
+fresh() {
+	rm -f tack.db*
+	tack-init
+}
+
+# A build event as tack-verify passes it on; the argument edits the body.
+body() {
+	jq -c "{event: \"build.scheduled\", build: {id: \"uuid-race\",
+	    number: 42, state: \"scheduled\", meta_data: {
+	    \"tack:knot\": \"knot.example.com\",
+	    \"tack:pipeline_rkey\": \"rkey-race\",
+	    \"tack:workflow\": \"ci.yml\"},
+	    pipeline: {slug: \"mypipe\"}}, organization: {slug: \"myorg\"}}
+	    | ${1:-.}" -n
+}
+
+verified() {
+	jq -c '{provider: "buildkite", event: .event, payload: .}'
+}
+
+deliver() {
+	body "$1" | verified | tack-resolve 2>log | tack-status 2>>log
+}
+
+query() {
+	sqlite3 -readonly tack.db "$1"
+}
+
+events() {
+	query 'SELECT count(*) FROM event'
+}
+
+outcome() {
+	deliver "$1" | jq -r .outcome
+}
+
+finished='.event = "build.finished" | .build.state = "passed"
+    | .build.finished_at = "2026-08-22 10:15:31 UTC"'
+
+fresh
+is 'A1 a webhook before its mapping row is published' published "$(outcome .)"
+is 'A2 exactly one event, pending, of ci.yml' '1 pending ci.yml' \
+    "$(tack-events -c 0 | jq -rs '"\(length) \(.[0].event.status) \(.[0].event.workflow)"')"
+is 'A3 the row is found by the build id, whole' \
+    'ci.yml|knot.example.com|rkey-race|42|mypipe|myorg' \
+    "$(query "SELECT workflow, knot, pipeline_rkey, number, pipeline, org FROM build WHERE build_id = 'uuid-race'")"
+is 'A4 the record names the pipeline by its at-uri' \
+    at://did:web:knot.example.com/sh.tangled.pipeline/rkey-race \
+    "$(tack-events | jq -r .event.pipeline)"
+
+# What tack-spawn's row does when it comes after the webhook's.
+sqlite3 tack.db "INSERT INTO build (provider, build_id, knot, pipeline_rkey,
+    workflow, number, org, pipeline) VALUES ('buildkite', 'uuid-race',
+    'knot.example.com', 'rkey-race', 'ci.yml', '42', 'myorg', 'fresh')
+    ON CONFLICT DO UPDATE SET pipeline = excluded.pipeline"
+is 'A9 the authoritative row refreshes the one row, without an event' \
+    '1|fresh|1' \
+    "$(query 'SELECT count(*), pipeline, (SELECT count(*) FROM event) FROM build')"
+is 'A10 build.running finds the row and goes out' published \
+    "$(outcome '.event = "build.running" | .build.state = "running"')"
+is 'A11 a webhook without meta_data is handled by the row' published \
+    "$(outcome "$finished | del(.build.meta_data)")"
+is 'A17 empty org and slug leave the row as it is' 'myorg|fresh' \
+    "$(deliver '.build.pipeline.slug = "" | .organization.slug = ""' >/dev/null
+	query 'SELECT org, pipeline FROM build')"
+is 'A19 the row wins over what the metadata claims' rkey-race \
+    "$(deliver '.build.meta_data["tack:pipeline_rkey"] = "rkey-b"' | jq -r .ref.pipeline_rkey)"
+ok 'A19 and a warning says so' grep -q 'another reference' log
+is 'A20 the same webhook again is a duplicate' duplicate \
+    "$(outcome "$finished")"
+is 'A21 an older running after success is stale' stale \
+    "$(outcome '.build.state = "running" | .build.started_at = "2026-08-22 10:15:00 UTC"')"
+is 'A22 a running that started later re-opens the run' published \
+    "$(outcome '.build.state = "running" | .build.started_at = "2026-08-22 10:16:00 UTC"')"
+
+fresh
+is 'A5 a build without our keys is foreign' foreign \
+    "$(outcome "$finished | .build.meta_data = {\"someone-elses-key\": \"x\"}")"
+is 'A5 no event, no row' '0|0' \
+    "$(query 'SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM build)')"
+for keep in tack:knot tack:pipeline_rkey tack:workflow; do
+	is "A6 $keep alone is foreign" foreign \
+	    "$(outcome ".build.meta_data |= {\"$keep\": .[\"$keep\"]}")"
+	is "A6 all but $keep is foreign" foreign \
+	    "$(outcome "del(.build.meta_data[\"$keep\"])")"
+	is "A7 an empty $keep is foreign" foreign \
+	    "$(outcome ".build.meta_data[\"$keep\"] = \"\"")"
+	for value in null 7 true '{}' '"a\u0000b"' '"a\nb"' '"a\u007f"'; do
+		is "$keep of $value is foreign" foreign \
+		    "$(outcome ".build.meta_data[\"$keep\"] = $value")"
+	done
+done
+is 'A6 A7 no row and no event came of all that' '0|0' \
+    "$(query 'SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM build)')"
+for where in '.build.message' '.build.env' '.pipeline.env' '.build.author' \
+    '.agent.meta_data' '.'; do
+	is "our keys under $where are foreign" foreign \
+	    "$(outcome ".build.meta_data as \$m | del(.build.meta_data) | $where += \$m")"
+done
+for value in null '[]' '"tack:knot"' '7'; do
+	is "meta_data of $value is foreign" foreign \
+	    "$(outcome ".build.meta_data = $value")"
+done
+is 'keys in another case are foreign' foreign \
+    "$(outcome '.build.meta_data |= with_entries(.key |= ascii_upcase)')"
+is 'a rebuild that names our build but has no keys is foreign' foreign \
+    "$(outcome 'del(.build.meta_data) | .build.rebuilt_from = {id: "uuid-race"}')"
+
+fresh
+sqlite3 tack.db "CREATE TRIGGER full BEFORE INSERT ON build
+    BEGIN SELECT RAISE(ABORT, 'the save fails'); END"
+is 'A8 the status goes out though the save fails' published "$(outcome .)"
+is 'A8 one warning names the error, one the build' '1 1' \
+    "$(grep -c 'the save fails' log) $(grep -c 'build uuid-race: ' log)"
+
+fresh
+sqlite3 tack.db 'ALTER TABLE build RENAME TO gone'
+body | verified >in
+status 'A14 a lookup that fails is the machine'\''s fault' 70 \
+    tack-resolve <in
+ok 'A14 and is named' sh -c 'tack-resolve <in 2>&1 | grep -q "lookup build by uuid"'
+
+fresh
+deliver 'del(.organization, .build.pipeline, .build.number)
+    | .pipeline.slug = "top" | .build.url = "https://api.buildkite.com/v2/organizations/o1/pipelines/top/builds/7"' >/dev/null
+is 'A15 org, slug and number are recovered from build.url' 'o1|top|7' \
+    "$(query 'SELECT org, pipeline, number FROM build')"
+fresh
+is 'A15 another host recovers nothing' 'null null' \
+    "$(deliver 'del(.organization, .build.pipeline) | .build.url = "https://evil.example/v2/organizations/o1/pipelines/top/builds/7"' | jq -r '"\(.build.org) \(.build.pipeline)"')"
+is 'A16 the status is published all the same, the row incomplete' '1|1' \
+    "$(query 'SELECT org IS NULL, (SELECT count(*) FROM event) FROM build')"
+deliver '.event = "build.running"' >/dev/null
+is 'A16 and what comes later completes it' myorg \
+    "$(query 'SELECT org FROM build')"
+
+fresh
+printf 'bridge-key' >seal.key && chmod 600 seal.key
+export TACK_REQUIRE_SEALED_REF=1 TACK_SEAL_KEY_FILE=$TMP/seal.key
+b64url() { base64 -w0 | tr '+/' '-_' | tr -d '='; }
+seal() {
+	triple=$(printf '%s\0%s\0%s\0%s' knot.example.com rkey-race ci.yml 1 | b64url)
+	tag=$({
+		printf '%s\0%s\0' buildkite https://api.buildkite.com/myorg/mypipe
+		printf '%s\0%s\0%s\0%s' knot.example.com rkey-race ci.yml 1
+	} | openssl dgst -sha256 -hmac "$1" -binary | head -c 16 | b64url)
+	printf 'tack1.%s.%s' "$triple" "$tag"
+}
+is 'A18 without a seal the build is foreign' foreign "$(outcome .)"
+ok 'A18 and a warning says so' grep -q 'not our seal' log
+is 'A18 under another key it is foreign' foreign \
+    "$(outcome ".build.meta_data[\"tack:ref\"] = \"$(seal other)\"")"
+is 'A18 a seal for another workflow is foreign' foreign \
+    "$(outcome ".build.meta_data[\"tack:ref\"] = \"$(seal bridge-key)\" | .build.meta_data[\"tack:workflow\"] = \"b.yml\"")"
+is 'A18 with our seal it is published' published \
+    "$(outcome ".build.meta_data[\"tack:ref\"] = \"$(seal bridge-key)\"")"
+unset TACK_REQUIRE_SEALED_REF TACK_SEAL_KEY_FILE
+is 'another build that claims the same workflow is foreign' foreign \
+    "$(outcome '.build.id = "uuid-two"')"
+
+fresh
+is 'A23 a passed build that is blocked is no success' running \
+    "$(deliver "$finished | .build.blocked = true" | jq -r .status.status)"
+i=0
+while read -r state want; do
+	i=$((i + 1))
+	is "A24 $state is $want" "$want" \
+	    "$(deliver ".build.state = \"$state\" | .build.id = \"u$i\" | .build.meta_data[\"tack:workflow\"] = \"w$i\"" | jq -r '.status.status // .outcome')"
+done <<'EOF'
+creating pending
+scheduled pending
+waiting pending
+running running
+started running
+failing running
+canceling running
+passed success
+failed failed
+waiting_failed failed
+blocked running
+canceled cancelled
+skipped cancelled
+not_run cancelled
+never_heard_of ignored
+PASSED ignored
+passed/true ignored
+EOF
+is 'A25 build.failing goes by its state' running \
+    "$(deliver '.event = "build.failing" | .build.state = "failing" | .build.id = "f" | .build.meta_data["tack:workflow"] = "f"' | jq -r .status.status)"
+is 'A25 build.skipped goes by its state' cancelled \
+    "$(deliver '.event = "build.skipped" | .build.state = "skipped" | .build.id = "s" | .build.meta_data["tack:workflow"] = "s"' | jq -r .status.status)"
+before=$(events)
+for event in job.started job.finished agent.connected ping; do
+	is "A26 $event is ignored" ignored "$(outcome ".event = \"$event\"")"
+done
+is 'A26 and nothing was published' "$before" "$(events)"
+for build in null '[]' '"text"' '{"id": 7.5}' '{"id": null}' '{"id": {}}'; do
+	is "A27 a build of $build is malformed" malformed \
+	    "$(outcome ".build = $build")"
+done
+is 'A105 the same body gives the same answer every time' 1 \
+    "$(for i in 1 2 3; do body | verified | tack-resolve; done | sort -u | wc -l | tr -d ' ')"
+
+body | verified >good
+{ cat good; echo 'not json'; cat good; } >mixed
+status 'a bad line between two good makes exit 1' 1 tack-resolve <mixed
+is 'and both good ones pass' 2 "$(tack-resolve <mixed 2>log | wc -l | tr -d ' ')"
+ok 'its number is told' grep -q 'stdin:2: not JSON' log
+status 'nothing in, nothing out' 0 tack-resolve </dev/null
+status 'a full output is EX_IOERR' 74 sh -c 'tack-resolve <good >/dev/full'
+status 'no database is EX_NOINPUT' 66 tack-resolve -d none.db </dev/null
+status 'an unknown option is EX_USAGE' 64 tack-resolve -x
+done_testing

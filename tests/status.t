@@ -1,0 +1,146 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# The status machine at its edges: what goes out, once, in which order.
+. "$(dirname "$0")/lib.sh"
+
+fresh() {
+	rm -f tack.db*
+	tack-init
+}
+
+# record STATUS [STARTED [FINISHED [EDIT]]]: as tack-resolve passes it on.
+record() {
+	jq -nc --arg s "$1" --arg b "${2:-}" --arg e "${3:-}" "{
+	    event: \"build.running\",
+	    build: ({id: \"u\", status: \$s}
+	    + if \$b == \"\" then {} else {started_at: \$b} end
+	    + if \$e == \"\" then {} else {finished_at: \$e} end),
+	    ref: {knot: \"k.example:3000\", pipeline_rkey: \"3lxk4q2vw7c22\",
+	    workflow: \"ci.yml\", pipeline_uri:
+	    \"at://did:web:k.example:3000/sh.tangled.pipeline/3lxk4q2vw7c22\"}}
+	    | ${4:-.}"
+}
+
+step() {
+	record "$@" | tack-status | jq -r '.outcome'
+}
+
+marked() {
+	sqlite3 -readonly tack.db 'SELECT ask FROM status'
+}
+
+t() { echo "2026-08-22 10:$1 UTC"; }
+
+fresh
+record pending >in
+record running "$(t 00:05)" >>in
+record success "$(t 00:05)" "$(t 00:06)" >>in
+tack-status <in >out
+tack-events >log
+is 'three statuses, three record keys (21)' 3 \
+    "$(jq -r .rkey log | sort -u | wc -l | tr -d ' ')"
+is 'createdAt at least a second apart (21)' true \
+    "$(jq -s '[.[].event.createdAt | sub("\\.[0-9]+"; "") | fromdate] | .[1] - .[0] >= 1 and .[2] - .[1] >= 1' log)"
+is 'the last by second and order is success (22)' success \
+    "$(jq -rs 'sort_by(.event.createdAt)[-1].event.status' log)"
+is 'the knot keeps its port in the at-uri (28)' \
+    at://did:web:k.example:3000/sh.tangled.pipeline/3lxk4q2vw7c22 \
+    "$(head -n 1 log | jq -r .event.pipeline)"
+ok 'every envelope has nineteen digits of created (15)' \
+    sh -c '[ "$(grep -cE "^\{\"created\":[0-9]{19}," log)" = 3 ]'
+is 'the cursor of a record is the created of its event' \
+    "$(sed -n 's/^{"created":\([0-9]*\),.*/\1/p' log | tail -n 1)" \
+    "$(tail -n 1 out | jq -r .cursor)"
+is 'its keys are rkey, nsid, event, created (E79)' created,event,nsid,rkey \
+    "$(head -n 1 log | jq -r 'keys | join(",")')"
+is 'a cursor equal to the last event sends nothing (11)' '' \
+    "$(tack-events -c "$(tail -n 1 out | jq -r .cursor)")"
+for c in '' 0 -5 text 17; do
+	is "cursor '$c' is the whole log" 3 \
+	    "$(tack-events -c "$c" | wc -l | tr -d ' ')"
+done
+is 'a cursor in the future is nothing yet' 0 \
+    "$(tack-events -c 99999999999999999999 | wc -l | tr -d ' ')"
+is 'final stays final for a late pending (23)' stale "$(step pending)"
+
+fresh
+is '12 finished(passed) is published' published \
+    "$(step success "$(t 00:05)" "$(t 00:09)")"
+is '12 running with a newer start re-opens' published \
+    "$(step running "$(t 00:10)")"
+is '12 finished(failed) is published' published \
+    "$(step failed "$(t 00:10)" "$(t 00:19)")"
+is '13 running with the old start is dropped' stale \
+    "$(step running "$(t 00:10)")"
+is '13 and the mark asks for a poll' 1 "$(marked)"
+is 'the poll that confirms clears the mark' 'duplicate 0' \
+    "$(step failed "$(t 00:10)" "$(t 00:19)" '.event = "poll"') $(marked)"
+is 'a poll that knows better wins' published \
+    "$(step running "$(t 00:10)" '' '.event = "poll"')"
+is '13 scheduled after running is dropped' stale "$(step pending)"
+is '14 failed, then passed later, ends success' 'published published' \
+    "$(step failed "$(t 00:20)" "$(t 00:29)") $(step success "$(t 00:20)" "$(t 00:39)")"
+is '14 an older failure does not undo it' stale \
+    "$(step failed "$(t 00:20)" "$(t 00:29)")"
+is '14 canceled is final for good' 'published stale stale' \
+    "$(step cancelled) $(step running "$(t 09:00)") $(step success "$(t 09:00)" "$(t 09:09)")"
+
+fresh
+blocked='.build.blocked = "true"'
+is '15 blocked by default is running' published \
+    "$(step running "$(t 00:05)" "$(t 00:06)" "$blocked")"
+is '15 unblocked emits nothing' duplicate "$(step running "$(t 00:05)")"
+is '15 then passed is success' published \
+    "$(step success "$(t 00:05)" "$(t 00:16)")"
+fresh
+is '15 blocked_state failed is failed' published \
+    "$(step failed "$(t 00:05)" "$(t 00:06)" "$blocked")"
+is '15 unblocked, it runs again' published "$(step running "$(t 00:05)")"
+
+fresh
+is 'both spellings of a time are the same second' 'published duplicate' \
+    "$(step success "$(t 00:05)" '2026-08-22T10:00:06.902Z') $(step success "$(t 00:05)" "$(t 00:06)")"
+is 'a state that means nothing publishes nothing' ignored "$(step nonsense)"
+is 'and asks for a poll' 1 "$(marked)"
+is 'the reason of a cancel goes into error' 'gave up' \
+    "$(record cancelled '' '' '.build.error = "gave up"' | tack-status | jq -r .status.error)"
+
+record pending | tack-status >/dev/null
+status 'a record without a ref is malformed, exit 0' 0 \
+    sh -c 'echo "{}" | tack-status'
+record pending '' '' '.outcome = "foreign" | .x = 1.0' >settled
+is 'a settled record passes untouched' "$(cat settled)" \
+    "$(tack-status <settled)"
+status 'no database is EX_NOINPUT' 66 tack-status -d none.db </dev/null
+status 'a full output is EX_IOERR' 74 sh -c 'tack-status <settled >/dev/full'
+status 'an unknown option is EX_USAGE' 64 tack-status -x
+status 'tack-events: no database is EX_NOINPUT' 66 tack-events -d none.db
+status 'tack-events: a full output is EX_IOERR' 74 sh -c 'tack-events >/dev/full'
+status 'tack-events: an unknown option is EX_USAGE' 64 tack-events -x
+
+fresh
+i=0
+while [ "$i" -lt 250 ]; do
+	i=$((i + 1))
+	echo "$i"
+done | jq -c '{event: "build.running", build: {id: "u\(.)", status: "pending"},
+    ref: {knot: "k", pipeline_rkey: "r\(.)", workflow: "w",
+    pipeline_uri: "at://did:web:k/sh.tangled.pipeline/r\(.)"}}' >many
+tack-status <many >/dev/null
+is '250 events of backlog all arrive (12)' 250 \
+    "$(tack-events -c 0 | wc -l | tr -d ' ')"
+is 'in one batch, yet each with its own created (13)' 250 \
+    "$(tack-events | sed 's/^{"created":\([0-9]*\),.*/\1/' | sort -un | wc -l | tr -d ' ')"
+ok 'created rises in the order sent' sh -c \
+    'tack-events | sed "s/^{\"created\":\([0-9]*\),.*/\1/" | sort -nc'
+tack-events -f >followed &
+follower=$!
+record pending | tack-status >/dev/null
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	[ "$(wc -l <followed)" -ge 251 ] && break
+	sleep 0.1
+done
+kill "$follower"
+is 'a follower gets backlog and news, each once (16)' 251 \
+    "$(sort -u followed | wc -l | tr -d ' ')"
+done_testing
