@@ -125,9 +125,7 @@ stored(struct tool *t, const char *name, const jv *build, const jv *claim)
 		db_bind(t->complete, ":provider", name);
 		db_bind(t->complete, ":id", id);
 		bind_build(t->complete, build);
-		db_begin(t->db);
-		db_try(t->complete);
-		db_commit(t->db);
+		db_try(t->db, t->complete);
 	}
 	return ref;
 }
@@ -181,11 +179,9 @@ save(struct tool *t, const char *name, const jv *build, const jv *ref)
 	db_bind(t->save, ":rkey", json_str(ref, "pipeline_rkey"));
 	db_bind(t->save, ":workflow", json_str(ref, "workflow"));
 	bind_build(t->save, build);
-	db_begin(t->db);
-	if (!db_try(t->save))
+	if (!db_try(t->db, t->save))
 		warn_build(id, "its reference is not saved, its status goes"
 			       " out");
-	db_commit(t->db);
 }
 
 static jv

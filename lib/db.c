@@ -246,20 +246,6 @@ db_step(struct query *q)
 	}
 }
 
-bool
-db_try(struct query *q)
-{
-	int rc;
-
-	while ((rc = sqlite3_step(q->stmt)) == SQLITE_ROW)
-		continue;
-	if (rc != SQLITE_DONE)
-		warnx("%s: %s", q->what,
-		    sqlite3_errmsg(sqlite3_db_handle(q->stmt)));
-	sqlite3_reset(q->stmt);
-	return rc == SQLITE_DONE;
-}
-
 void
 db_reset(struct query *q)
 {
@@ -292,10 +278,19 @@ db_commit(struct db *db)
 	unlock(db);
 }
 
-int64_t
-db_changes(struct db *db)
+bool
+db_try(struct db *db, struct query *q)
 {
-	return sqlite3_changes64(db->sqlite);
+	int rc;
+
+	lock(db);
+	while ((rc = sqlite3_step(q->stmt)) == SQLITE_ROW)
+		continue;
+	if (rc != SQLITE_DONE)
+		warnx("%s: %s", q->what, sqlite3_errmsg(db->sqlite));
+	sqlite3_reset(q->stmt);
+	unlock(db);
+	return rc == SQLITE_DONE;
 }
 
 void

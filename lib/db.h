@@ -44,12 +44,6 @@ const char *db_text(struct query *, int);
 int64_t db_int(struct query *, int);
 
 /*
- * Run a statement that may fail without harm: false, with the reason on
- * stderr, where db_step would exit.
- */
-bool db_try(struct query *);
-
-/*
  * A write transaction: our own flock(2) from before BEGIN IMMEDIATE to after
  * COMMIT (SQLite's busy waiting starves writers, and SQLite before 3.51.3 can
  * lose rows when a checkpoint meets a commit).  Never held over a read of
@@ -59,8 +53,11 @@ bool db_try(struct query *);
 void db_begin(struct db *);
 void db_commit(struct db *);
 
-/* The rows the last statement changed. */
-int64_t db_changes(struct db *);
+/*
+ * One writing statement as a transaction of its own, which may fail without
+ * harm: false, with the reason on stderr.
+ */
+bool db_try(struct db *, struct query *);
 
 /*
  * The doorbell is a file beside the database.  Ring it after a commit that
