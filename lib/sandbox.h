@@ -15,6 +15,9 @@ enum {
  */
 void sandbox_path(const char *path, const char *access);
 
+/* The directory of a database, which holds its -wal, -shm, -lock and -bell. */
+void sandbox_database(const char *path);
+
 /*
  * Enter: no new privileges; Landlock for files, by what the kernel knows of
  * it; seccomp that denies execve and socket with EPERM.  What the kernel does

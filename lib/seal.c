@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+/* The sealed reference, by which a build proves that we asked for it. */
+#include <err.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include <nettle/base64.h>
+#include <nettle/hmac.h>
+
+#include "auth.h"
+#include "seal.h"
+
+#define PREFIX "tack1."
+#define TAG 16
+
+/*
+ * The bytes of base64url without padding, for the caller to free; NULL unless
+ * they are spelt in the one way.
+ */
+static unsigned char *
+decode(const char *text, size_t length, size_t *n)
+{
+	struct base64_decode_ctx ctx;
+	unsigned char *out;
+	bool good;
+
+	*n = BASE64_DECODE_LENGTH(length + 2);
+	if ((out = malloc(*n)) == NULL)
+		err(EX_OSERR, NULL);
+	base64url_decode_init(&ctx);
+	good = length % 4 != 1 && memchr(text, '=', length) == NULL &&
+	    base64_decode_update(&ctx, n, out, length, text);
+	if (good && length % 4 != 0) {
+		size_t none = BASE64_DECODE_LENGTH(2);
+		unsigned char rest[BASE64_DECODE_LENGTH(2)];
+
+		good = base64_decode_update(
+		    &ctx, &none, rest, 4 - length % 4, "==");
+	}
+	/* nettle passes over blanks: then less comes out. */
+	if (!good || !base64_decode_final(&ctx) || *n != length * 3 / 4) {
+		free(out);
+		return NULL;
+	}
+	return out;
+}
+
+/* The string with its NUL is what the bytes go on with; step over it. */
+static bool
+eat(const unsigned char **at, const unsigned char *end, const char *text)
+{
+	size_t length = strlen(text) + 1;
+
+	if ((size_t)(end - *at) < length || memcmp(*at, text, length) != 0)
+		return false;
+	*at += length;
+	return true;
+}
+
+static bool
+number(const unsigned char *at, const unsigned char *end)
+{
+	if (at == end)
+		return false;
+	for (; at < end; at++)
+		if (*at < '0' || *at > '9')
+			return false;
+	return true;
+}
+
+bool
+seal_opens(const char *text, const char *key, const char *provider,
+    const char *origin, const char *knot, const char *rkey,
+    const char *workflow)
+{
+	struct hmac_sha256_ctx ctx;
+	unsigned char want[TAG], *first = NULL, *tag = NULL;
+	const unsigned char *at;
+	size_t length, n;
+	const char *dot;
+	bool good = false;
+
+	if (*key == '\0' || strncmp(text, PREFIX, strlen(PREFIX)) != 0)
+		return false;
+	text += strlen(PREFIX);
+	if ((dot = strchr(text, '.')) == NULL)
+		return false;
+	first = decode(text, (size_t)(dot - text), &length);
+	tag = decode(dot + 1, strlen(dot + 1), &n);
+	if (first != NULL && tag != NULL && n == TAG) {
+		hmac_sha256_set_key(&ctx, strlen(key), (const uint8_t *)key);
+		hmac_sha256_update(
+		    &ctx, strlen(provider) + 1, (const uint8_t *)provider);
+		hmac_sha256_update(
+		    &ctx, strlen(origin) + 1, (const uint8_t *)origin);
+		hmac_sha256_update(&ctx, length, first);
+		hmac_sha256_digest(&ctx, TAG, want);
+		at = first;
+		good = auth_equal(want, tag, TAG) &&
+		    eat(&at, first + length, knot) &&
+		    eat(&at, first + length, rkey) &&
+		    eat(&at, first + length, workflow) &&
+		    number(at, first + length);
+	}
+	free(first);
+	free(tag);
+	return good;
+}
