@@ -1,0 +1,655 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# tack-http before real peers: curl, WebSocket clients, inetd, systemd, tcpserver.
+# shellcheck disable=SC2016
+. "$(dirname "$0")/lib.sh"
+PATH=$PATH:/usr/sbin:/sbin
+py=/usr/bin/python3
+
+skip() {
+	n=$((n + 1))
+	printf 'ok %d - %s # SKIP %s\n' "$n" "$1" "$2"
+}
+
+# A server with arguments on a port of its own: pid, port, url, log.
+serve() {
+	log=log.$((serves = serves + 1))
+	tack-http -l 127.0.0.1:0 "$@" 2>"$log" &
+	pid=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		port=$(sed -n 's/.*listening on 127.0.0.1://p' "$log")
+		[ -n "$port" ] && break
+		sleep 0.1
+	done
+	url=http://127.0.0.1:$port
+}
+
+# A port that nobody has just now.
+free_port() {
+	"$py" -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+# Wait until a command succeeds.
+until_ok() {
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.1
+	done
+	return 1
+}
+
+code() {
+	curl -s -m 12 -o body -D head -w '%{http_code}' "$@"
+}
+
+field() {
+	tr -d '\r' <head | sed -n "s/^$1: //p"
+}
+
+contains() {
+	grep -q -- "$1" "$2"
+}
+
+# Clients.
+cat >ws.py <<'EOP'
+import asyncio, socket, struct, sys, time, base64, os
+port, what = int(sys.argv[1]), sys.argv[2]
+
+def connect(path="/events", extra=""):
+    s = socket.create_connection(("127.0.0.1", port))
+    s.settimeout(10)
+    key = base64.b64encode(os.urandom(16)).decode()
+    s.sendall((f"GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
+        f"Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Key: {key}\r\n{extra}\r\n").encode())
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += s.recv(1)
+    if b" 101 " not in head:
+        print(head.split()[1].decode())
+        sys.exit(0)
+    return s
+
+def exactly(s, n):
+    b = b""
+    while len(b) < n:
+        c = s.recv(n - len(b))
+        if not c:
+            raise EOFError
+        b += c
+    return b
+
+def frame(s):
+    a, b = exactly(s, 2)
+    n = b & 127
+    if n == 126:
+        n = struct.unpack(">H", exactly(s, 2))[0]
+    elif n == 127:
+        n = struct.unpack(">Q", exactly(s, 8))[0]
+    return a, b >> 7, exactly(s, n)
+
+def send(s, first, data=b"", mask=b"abcd", length=None):
+    n = len(data) if length is None else length
+    m = 128 if mask else 0
+    if n < 126:
+        h = struct.pack("BB", first, m | n)
+    elif n < 65536:
+        h = struct.pack(">BBH", first, m | 126, n)
+    else:
+        h = struct.pack(">BBQ", first, m | 127, n)
+    if mask:
+        data = bytes(c ^ mask[i % 4] for i, c in enumerate(data))
+    s.sendall(h + (mask or b"") + data)
+
+def closed(s):
+    while True:
+        a, m, d = frame(s)
+        if a == 0x88:
+            return struct.unpack(">H", d[:2])[0] if d else 1005
+
+def still_serves(s):
+    send(s, 0x89, b"hi")
+    while True:
+        a, m, d = frame(s)
+        if a == 0x8a and d:
+            return "pong " + d.decode()
+
+if what == "lines":
+    s = connect(sys.argv[3])
+    for _ in range(int(sys.argv[4])):
+        a, m, d = frame(s)
+        assert a == 0x81 and m == 0
+        print(d.decode())
+elif what == "code":
+    s = connect()
+    print(closed(s))
+elif what == "origin":
+    connect(extra=f"Origin: {sys.argv[3]}\r\n")
+    print(101)
+elif what == "junk":
+    s = connect()
+    send(s, 0x81, b"not json {")
+    send(s, 0x82, bytes(range(256)))
+    send(s, 0x01, b"frag")
+    send(s, 0x89, b"")
+    send(s, 0x80, b"ment")
+    print(still_serves(s))
+elif what == "big":
+    s = connect()
+    send(s, 0x81, b"x", length=10 ** 7)
+    print(closed(s))
+elif what == "fragments":
+    s = connect()
+    send(s, 0x01, b"x" * 60000)
+    send(s, 0x00, b"x" * 60000)
+    print(closed(s))
+elif what == "unmasked":
+    s = connect()
+    send(s, 0x81, b"hello", mask=None)
+    try:
+        print(closed(s))
+    except EOFError:
+        print("dropped")
+elif what == "reserved":
+    s = connect()
+    send(s, 0xf1, b"hello")
+    print(closed(s))
+elif what == "opcode":
+    s = connect()
+    send(s, 0x83, b"hello")
+    print(closed(s))
+elif what == "utf8":
+    s = connect()
+    send(s, 0x81, b"\xff\xfe")
+    print(closed(s))
+elif what == "longping":
+    s = connect()
+    send(s, 0x89, b"x" * 126)
+    print(closed(s))
+elif what == "close":
+    s = connect()
+    send(s, 0x88, struct.pack(">H", 1000))
+    print(closed(s), s.recv(1))
+elif what == "early":
+    s = socket.create_connection(("127.0.0.1", port))
+    s.settimeout(10)
+    s.sendall(b"GET /events HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        b"\x89\x82abcd" + bytes(c ^ m for c, m in zip(b"hi", b"abcd")))
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += s.recv(1)
+    assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
+    while True:
+        a, m, d = frame(s)
+        if a == 0x8a:
+            print("pong " + d.decode())
+            break
+elif what == "ping":
+    s = connect()
+    s.settimeout(40)
+    start = time.time()
+    while frame(s)[0] != 0x89:
+        pass
+    print(30 if 29.5 < time.time() - start < 31.5 else time.time() - start)
+elif what == "stuck":
+    s = connect()
+    time.sleep(int(sys.argv[3]))
+elif what == "flood":
+    s = connect()
+    for _ in range(200):
+        s.settimeout(10)
+        s.sendall(b"\x89\x80abcd" * 1000)
+        s.settimeout(0)
+        try:
+            while s.recv(1 << 20):
+                pass
+        except BlockingIOError:
+            pass
+    print("survived")
+EOP
+cat >raw.py <<'EOP'
+import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+s.settimeout(12)
+s.sendall(sys.argv[2].encode().decode("unicode_escape").encode("latin-1"))
+if len(sys.argv) > 3:
+    s.shutdown(socket.SHUT_WR)
+b = b""
+while True:
+    c = s.recv(4096)
+    if not c:
+        break
+    b += c
+print(b.split(b"\r\n")[0].decode().split(" ")[1] if b else "none")
+EOP
+cat >dribble.py <<'EOP'
+import socket, sys, time
+socks = []
+for i in range(int(sys.argv[2])):
+    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    s.sendall(b"POST /webhooks/buildkite HTTP/1.1\r\n")
+    socks.append(s)
+print("ready", flush=True)
+end = time.time() + float(sys.argv[3])
+while time.time() < end:
+    for s in socks:
+        try:
+            s.sendall(b"X")
+        except OSError:
+            pass
+    time.sleep(0.5)
+EOP
+cat >feed <<'EOF2'
+#!/bin/sh
+# Stands in for tack-events: what it was asked, then silence.
+echo "{\"nsid\":\"x\",\"rkey\":\"1\",\"args\":\"$*\"}"
+echo '{"nsid":"x","rkey":"2"}'
+exec sleep 60
+EOF2
+cat >ends <<'EOF2'
+#!/bin/sh
+echo '{"nsid":"x","rkey":"1"}'
+printf 'half a li'
+EOF2
+cat >endless <<'EOF2'
+#!/bin/sh
+exec yes '{"nsid":"x","rkey":"1","event":{"status":"pending, of a length"}}'
+EOF2
+chmod +x feed ends endless
+head -c 10485760 /dev/zero >ten
+head -c 1048576 /dev/zero >one
+published='jq -c --unbuffered "{id,outcome:\"published\"}"'
+
+# Usage.
+status 'an unknown option is usage' 64 tack-http -x
+status 'nothing to serve is usage' 64 tack-http </dev/null
+status 'an odd address is usage' 64 tack-http -l nowhere
+status 'an odd port is usage' 64 tack-http -l 127.0.0.1:99999
+status 'a pipeline that ends at start is a configuration fault' 78 \
+    tack-http -l 127.0.0.1:0 -p 'exit 78'
+is 'it says so' 'tack-http: pipeline ended at start, see above' \
+    "$(tack-http -l 127.0.0.1:0 -p 'exit 78' 2>&1 | tail -1)"
+status 'an owner that is no DID is a configuration fault' 78 \
+    env TACK_OWNER_DID='x"y' tack-http -l 127.0.0.1:0 -p cat
+if command -v tack-verify >/dev/null; then
+	status 'an empty secret is a configuration fault' 78 \
+	    env TACK_BUILDKITE_WEBHOOK_SECRET= tack-http -l 127.0.0.1:0
+fi
+
+# Slow requests, looked at below.
+serve -p 'cat >/dev/null'
+slow_log=$log slow_pid=$pid
+"$py" raw.py "$port" 'GET / HT' >slow.head &
+p1=$!
+"$py" raw.py "$port" \
+    'POST /webhooks/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nxx' \
+    >slow.body &
+p2=$!
+code -d x "$url/webhooks/x" >slow.answer &
+p3=$!
+
+# Routes.
+TACK_OWNER_DID=did:plc:abc
+export TACK_OWNER_DID
+serve -p "$published" -s "$PWD/feed -f"
+unset TACK_OWNER_DID
+main_pid=$pid main_log=$log main_port=$port main_url=$url
+is '/ answers' 200 "$(code "$url/")"
+is '/healthz answers' 200 "$(code "$url/healthz")"
+is 'it is ok' ok "$(cat body)"
+is 'HEAD of / answers' 200 "$(code -I "$url/")"
+is 'POST of / is refused' 405 "$(code -d x "$url/")"
+is 'the refusal names what is allowed' 'GET, HEAD' "$(field Allow)"
+is 'an unknown path is 404' 404 "$(code "$url/nothing")"
+is 'errors have no body' 0 "$(wc -c <body)"
+is 'owner answers' 200 "$(code "$url/xrpc/sh.tangled.owner")"
+is 'owner is the one configured' '{"owner":"did:plc:abc"}' "$(cat body)"
+is 'owner is JSON' application/json "$(field Content-Type)"
+is 'owner may be read by any page' '*' \
+    "$(field Access-Control-Allow-Origin)"
+is 'POST of owner is refused' 405 \
+    "$(code -d x "$url/xrpc/sh.tangled.owner")"
+is 'an unknown method is 404' 404 "$(code "$url/xrpc/sh.tangled.nothing")"
+is 'it is not implemented' MethodNotImplemented "$(jq -r .error body)"
+is 'a provider may not have dots' 404 "$(code -d x "$url/webhooks/../x")"
+is 'a provider may not be upper case' 404 "$(code -d x "$url/webhooks/X")"
+is 'a provider may not be empty' 404 "$(code -d x "$url/webhooks/")"
+is 'GET of a webhook is refused' 405 "$(code "$url/webhooks/buildkite")"
+is 'a webhook is answered' 200 "$(code -d x "$url/webhooks/buildkite")"
+is 'the connection is closed' close "$(field Connection)"
+is 'an empty webhook is answered' 200 \
+    "$(code -X POST -H 'Content-Length: 0' "$url/webhooks/buildkite")"
+is 'a webhook of 1 MiB is answered' 200 \
+    "$(code --data-binary @one "$url/webhooks/buildkite")"
+code -H 'Expect: 100-continue' --data-binary @one "$url/webhooks/x" >/dev/null
+is 'who expects 100 Continue is told so' 1 "$(grep -c '^HTTP/1.1 100' head)"
+is 'a body of 10 MiB is refused' 413 \
+    "$(code --data-binary @ten "$url/webhooks/buildkite")"
+is 'so it is without Expect' 413 \
+    "$(code -H Expect: --data-binary @ten "$url/webhooks/buildkite")"
+is 'a body of no length is refused' 411 \
+    "$(code -H 'Transfer-Encoding: chunked' -d x "$url/webhooks/x")"
+is 'a POST of no length is refused' 411 "$("$py" raw.py "$port" \
+    'POST /webhooks/x HTTP/1.1\r\nHost: a\r\n\r\n')"
+is 'bare line feeds are refused' 400 \
+    "$("$py" raw.py "$port" 'GET / HTTP/1.1\nHost: a\n\n')"
+is 'TLS is refused' 400 \
+    "$("$py" raw.py "$port" '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03')"
+is 'a head of 17 KiB is refused' 431 \
+    "$(code -H "X: $(head -c 17000 /dev/zero | tr '\0' x)" "$url/")"
+is 'a sender that has shut its side is answered' 200 "$("$py" raw.py "$port" \
+    'POST /webhooks/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx' half)"
+is 'a sender that left early gets nothing' none "$("$py" raw.py "$port" \
+    'POST /webhooks/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx' half)"
+is 'a second request is not answered' 1 "$(printf \
+    'GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n' |
+    curl -s -m 3 "telnet://127.0.0.1:$port" | grep -c '^HTTP')"
+
+start=$(date +%s%N)
+seq 100 | xargs -P 16 -I{} curl -s -o /dev/null -w '%{http_code}\n' -d '{}' \
+    "$url/webhooks/buildkite" >codes
+is 'a hundred share one pipeline' '100 200' \
+    "$(sort codes | uniq -c | sed 's/^ *//')"
+note "100 webhooks, 16 at once: $((($(date +%s%N) - start) / 1000000)) ms"
+
+# The record.
+serve -p 'tee records | jq -c --unbuffered "{id,outcome:\"ignored\"}"'
+code -H 'X-One: 1' -H 'X-Two: a' -H 'x-two: b' --data-binary 'ab' \
+    "$url/webhooks/gitea?x=%20y" >/dev/null
+until_ok test -s records
+is 'method' POST "$(jq -r .request.method records)"
+is 'path' /webhooks/gitea "$(jq -r .request.path records)"
+is 'query' x=%20y "$(jq -r .request.query records)"
+is 'a header, by its lower-case name' 1 \
+    "$(jq -r '.request.headers["x-one"]' records)"
+is 'a repeated header is an array' '["a","b"]' \
+    "$(jq -c '.request.headers["x-two"]' records)"
+is 'body in base64' ab "$(jq -r '.request.body | @base64d' records)"
+ok 'the time is now' jq -e '.request.at - now | fabs < 5' records
+is 'ids are counted' "$pid-1" "$(jq -r .id records)"
+kill "$pid"
+
+# Outcomes.
+serve -p 'jq -c --unbuffered "(.request.body | @base64d | fromjson) + {id}"'
+while read -r outcome want; do
+	is "$outcome is $want" "$want" \
+	    "$(code -d "{\"outcome\":\"$outcome\"}" "$url/webhooks/x")"
+done <<'EOF2'
+published 200
+duplicate 200
+stale 200
+foreign 200
+ignored 200
+unauthorized 401
+malformed 400
+failed 422
+deferred 503
+strange 503
+EOF2
+is 'no outcome is 503' 503 "$(code -d '{}' "$url/webhooks/x")"
+is 'which says when to try again' 5 "$(field Retry-After)"
+ok 'no outcome is logged' contains '503: no outcome' "$log"
+is 'a pipeline that dies over a request is 503' 503 \
+    "$(code -d 'junk' "$url/webhooks/x")"
+is 'it is started again' 200 \
+    "$(code -d '{"outcome":"ignored"}' "$url/webhooks/x")"
+kill "$pid"
+
+# Dribblers.
+serve -m 16 -p "$published"
+mkfifo ready
+"$py" dribble.py "$port" 60 4 >ready &
+dribblers=$!
+read -r _ <ready
+start=$(date +%s%N)
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	code -d '{}' "$url/webhooks/buildkite"
+	echo
+done >codes
+is '60 dribblers do not stop ten honest senders' '10 200' \
+    "$(sort codes | uniq -c | sed 's/^ *//')"
+note "10 webhooks: $((($(date +%s%N) - start) / 1000000)) ms"
+kill "$dribblers" "$pid"
+
+# Events.
+port=$main_port url=$main_url
+is 'GET of events without upgrade is 400' 400 "$(code "$url/events")"
+is 'the process stays up' 200 "$(code "$url/healthz")"
+is 'POST of events is refused' 405 "$(code -d x "$url/events")"
+is 'version 8 is 426' 426 "$(code -H 'Upgrade: websocket' \
+    -H 'Connection: Upgrade' -H 'Sec-WebSocket-Version: 8' \
+    -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' "$url/events")"
+is '426 names the version' 13 "$(field Sec-WebSocket-Version)"
+is 'a short key is 400' 400 "$(code -H 'Upgrade: websocket' \
+    -H 'Connection: Upgrade' -H 'Sec-WebSocket-Version: 13' \
+    -H 'Sec-WebSocket-Key: dGhl' "$url/events")"
+is 'an Origin elsewhere is 403' 403 \
+    "$("$py" ws.py "$port" origin http://evil.example)"
+is 'the null Origin is 403' 403 "$("$py" ws.py "$port" origin null)"
+is 'an Origin of this host is served' 101 \
+    "$("$py" ws.py "$port" origin https://A)"
+is 'lines are frames' 2 "$("$py" ws.py "$port" lines /events 2 | jq -s length)"
+is 'no cursor' -f \
+    "$("$py" ws.py "$port" lines /events 1 | jq -r .args)"
+is 'a cursor of 19 digits' '-f -c 1763899999123456789' "$("$py" ws.py "$port" \
+    lines '/events?a=b&cursor=1763899999123456789' 1 | jq -r .args)"
+is 'a negative cursor' '-f -c -5' \
+    "$("$py" ws.py "$port" lines '/events?cursor=-5' 1 | jq -r .args)"
+is 'a cursor in words is none' -f \
+    "$("$py" ws.py "$port" lines '/events?cursor=1;id' 1 | jq -r .args)"
+is 'an empty cursor is none' -f \
+    "$("$py" ws.py "$port" lines '/events?cursor=' 1 | jq -r .args)"
+is 'text, binary and fragments are discarded' 'pong hi' \
+    "$("$py" ws.py "$port" junk)"
+is 'a frame with the head is read' 'pong hi' "$("$py" ws.py "$port" early)"
+is 'a message of 10 MB is 1009' 1009 "$("$py" ws.py "$port" big)"
+is 'so it is in fragments' 1009 "$("$py" ws.py "$port" fragments)"
+is 'a frame without a mask is 1002' 1002 "$("$py" ws.py "$port" unmasked)"
+is 'reserved bits are 1002' 1002 "$("$py" ws.py "$port" reserved)"
+is 'an unknown opcode is 1002' 1002 "$("$py" ws.py "$port" opcode)"
+is 'a Ping too long is closed without a status' 1005 "$("$py" ws.py "$port" longping)"
+is 'text not in UTF-8 is 1007' 1007 "$("$py" ws.py "$port" utf8)"
+is 'a Close is answered' "1000 b''" "$("$py" ws.py "$port" close)"
+is '200000 Pings do no harm' survived "$("$py" ws.py "$port" flood)"
+if "$py" -c 'import websockets' 2>/dev/null; then
+	is 'python websockets reads the stream' '1 2' "$("$py" -c '
+import asyncio, json, sys, websockets
+async def main():
+    async with websockets.connect(sys.argv[1]) as ws:
+        print(*[json.loads(await ws.recv())["rkey"] for _ in range(2)])
+asyncio.run(main())' "ws://127.0.0.1:$port/events")"
+else
+	skip 'python websockets reads the stream' 'no python3-websockets'
+fi
+if [ -d "$TOP/tests/node_modules/ws" ]; then
+	is 'node ws reads the stream' '1 2' "$(NODE_PATH=$TOP/tests/node_modules \
+	    node -e '
+const ws = new (require("ws"))(process.argv[1]), keys = [];
+ws.on("message", (m) => {
+	keys.push(JSON.parse(m).rkey);
+	if (keys.length == 2) { console.log(keys.join(" ")); ws.close(); }
+});' "ws://127.0.0.1:$port/events")"
+else
+	skip 'node ws reads the stream' 'no tests/node_modules/ws'
+fi
+no_feeders() {
+	! pgrep -P "$main_pid" sleep
+}
+ok 'the streamers of who left are gone' until_ok no_feeders
+
+serve -p cat -s "$PWD/ends"
+is 'a streamer that ends is 1011' 1011 "$("$py" ws.py "$port" code)"
+is 'half a line is not sent' 1 "$("$py" ws.py "$port" lines /events 1 | wc -l)"
+kill "$pid"
+
+serve -p cat -s "$PWD/endless"
+"$py" ws.py "$port" stuck 3 &
+stuck=$!
+sleep 1
+rss=$(awk '/VmRSS/ { print $2 }' "/proc/$pid/status")
+if [ -n "${TACK_SANITIZE-}" ]; then
+	skip 'a reader that is stuck costs little memory' 'sanitizers'
+else
+	ok 'a reader that is stuck costs little memory' test "$rss" -lt 16384
+fi
+note "stuck reader, endless stream: $rss kB resident"
+is 'other readers are served' 1000 \
+    "$("$py" ws.py "$port" lines /events 1000 | wc -l)"
+kill "$stuck" "$pid"
+
+if [ -n "${TACK_SLOW-}" ]; then
+	is 'a Ping after 30 s' 30 "$("$py" ws.py "$main_port" ping)"
+	serve -p cat -s "$PWD/endless"
+	"$py" ws.py "$port" stuck 40 &
+	stuck=$!
+	sleep 35
+	ok 'a reader stuck for 30 s is dropped' contains 'reader stuck' "$log"
+	kill "$stuck" "$pid"
+else
+	skip 'a Ping after 30 s' 'TACK_SLOW is not set'
+	skip 'a reader stuck for 30 s is dropped' 'TACK_SLOW is not set'
+fi
+
+# The end.
+"$py" ws.py "$main_port" code >bye &
+bye=$!
+until_ok pgrep -P "$main_pid" sleep
+kill "$main_pid"
+wait "$main_pid"
+is 'SIGTERM is a clean end' 0 $?
+wait "$bye"
+is 'subscribers are told 1001' 1001 "$(cat bye)"
+ok 'nothing of a request is in the log' test \
+    "$(grep -c 'evil\|dGhl\|cursor' "$main_log")" -eq 0
+
+# The real pipeline.
+secret=correct-horse
+body='{"event":"build.running","build":{"id":"b1","number":7,"state":"running",'
+body=$body'"web_url":"https://buildkite.com/o/p/builds/7","meta_data":'
+body=$body'{"tack:knot":"knot.example","tack:pipeline_rkey":"3lhjx2xqdrc2k",'
+body=$body'"tack:workflow":"ci.yml"}},"pipeline":{"slug":"p"},'
+body=$body'"organization":{"slug":"o"}}'
+sign() {
+	printf '%s.%s' "$1" "$body" | openssl dgst -sha256 -hmac "$2" |
+	    sed 's/.* //'
+}
+post() {
+	at=$(date +%s)
+	code -H "X-Buildkite-Signature: timestamp=$at,signature=$(sign "$at" \
+	    "$1")" -H 'X-Buildkite-Event: build.running' \
+	    -H 'Content-Type: application/json' -d "$body" "$2"
+}
+if command -v tack-verify >/dev/null && command -v tack-resolve >/dev/null &&
+    command -v tack-status >/dev/null && command -v tack-events >/dev/null
+then
+	real=1
+	TACK_DB_PATH=$TMP/tack.db
+	TACK_BUILDKITE_WEBHOOK_SECRET=$secret
+	export TACK_DB_PATH TACK_BUILDKITE_WEBHOOK_SECRET
+	ok 'a database' tack-init
+	serve
+	is 'a forged webhook is 401' 401 "$(post wrong "$url/webhooks/buildkite")"
+	is 'a webhook without signature is 401' 401 \
+	    "$(code -d "$body" "$url/webhooks/buildkite")"
+	"$py" ws.py "$port" lines /events 1 >live &
+	live=$!
+	is 'a signed webhook is 200' 200 "$(post $secret \
+	    "$url/webhooks/buildkite")"
+	wait "$live"
+	is 'a subscriber sees it' sh.tangled.pipeline.status \
+	    "$(jq -r .nsid live)"
+	is 'its repetition is 200' 200 "$(post $secret \
+	    "$url/webhooks/buildkite")"
+	created=$(sed -n 's/.*"created":\([0-9]*\).*/\1/p' live)
+	is 'created has 19 digits' 19 "${#created}"
+	is 'a cursor before it sends it again, once' "$(jq -c . live)" \
+	    "$("$py" ws.py "$port" lines "/events?cursor=$((created - 1))" 1 |
+	    jq -c .)"
+	kill "$pid"
+else
+	real=
+	skip 'a signed webhook is 200' 'the filters are not built'
+	set -- -p "$published"
+fi
+if [ -n "$real" ]; then
+	set --
+fi
+want=$(if [ -n "$real" ]; then echo 401; else echo 200; fi)
+http=$(command -v tack-http)
+
+# One connection, or a listening socket, from someone else: facts for both.
+peer() {
+	is "$1: / answers" 200 "$(code "http://127.0.0.1:$p/")"
+	is "$1: a signed webhook is 200" 200 \
+	    "$(post "$secret" "http://127.0.0.1:$p/webhooks/buildkite")"
+	is "$1: a forged one is $want" "$want" \
+	    "$(post wrong "http://127.0.0.1:$p/webhooks/buildkite")"
+	is "$1: 10 MiB are refused" 413 \
+	    "$(code --data-binary @ten "http://127.0.0.1:$p/webhooks/x")"
+	is "$1: events stream" 1 \
+	    "$("$py" ws.py "$p" lines /events 1 | wc -l)"
+}
+
+cat >run <<EOF2
+#!/bin/sh
+PATH='$PATH' TACK_SHARE='$TACK_SHARE' TACK_DB_PATH='${TACK_DB_PATH-}'
+export PATH TACK_SHARE TACK_DB_PATH
+${real:+export TACK_BUILDKITE_WEBHOOK_SECRET=$secret}
+exec $http -s $PWD/feed${1:+ -p '$2'}
+EOF2
+chmod +x run
+
+if command -v inetd >/dev/null; then
+	for how in nowait wait; do
+		p=$(free_port)
+		echo "127.0.0.1:$p stream tcp $how $(id -un) $PWD/run run" \
+		    >inetd.conf
+		inetd -d inetd.conf >inetd.log 2>&1 &
+		inetd=$!
+		until_ok curl -s "http://127.0.0.1:$p/"
+		peer "inetd $how"
+		kill "$inetd"
+		pkill -P "$inetd" 2>/dev/null
+	done
+else
+	skip 'inetd' 'no inetd'
+fi
+if command -v systemd-socket-activate >/dev/null; then
+	for how in '' '--accept' '--inetd' '--accept --inetd'; do
+		p=$(free_port)
+		# shellcheck disable=SC2086
+		systemd-socket-activate $how -l "127.0.0.1:$p" "$PWD/run" \
+		    >systemd.log 2>&1 &
+		systemd=$!
+		sleep 0.3
+		peer "systemd-socket-activate${how:+ $how}"
+		kill "$systemd"
+	done
+else
+	skip 'systemd-socket-activate' 'not there'
+fi
+if command -v tcpserver >/dev/null; then
+	p=$(free_port)
+	tcpserver -RHl0 127.0.0.1 "$p" "$PWD/run" >tcpserver.log 2>&1 &
+	tcpserver=$!
+	until_ok curl -s "http://127.0.0.1:$p/"
+	peer tcpserver
+	kill "$tcpserver"
+else
+	skip 'tcpserver' 'no ucspi-tcp'
+fi
+
+# The slow requests of the beginning.
+wait "$p1" "$p2" "$p3"
+is 'a slow head is 408' 408 "$(cat slow.head)"
+is 'a slow body is 408' 408 "$(cat slow.body)"
+is 'a pipeline that says nothing is 503' 503 "$(cat slow.answer)"
+ok 'it is logged' contains 'no answer in time' "$slow_log"
+kill "$slow_pid"
+
+done_testing
