@@ -119,8 +119,9 @@ stored(struct tool *t, const char *name, const jv *build, const jv *claim)
 	if (jv_is_valid(*claim) &&
 	    !(same(&ref, claim, "knot") && same(&ref, claim, "pipeline_rkey") &&
 		same(&ref, claim, "workflow")))
-		warn_build(id, "claims another reference than the stored one,"
-			       " which stands");
+		warn_build(id,
+		    "claims another reference than the stored one,"
+		    " which stands");
 	if (blanks) {
 		db_bind(t->complete, ":provider", name);
 		db_bind(t->complete, ":id", id);
@@ -141,9 +142,9 @@ sealed(const struct tool *t, const char *name, const struct provider *p,
 	if (seal == NULL)
 		return false;
 	origin = provider_origin(p, build);
-	opens = seal_opens(seal, t->seal_key, name, origin,
-	    json_str(claim, "knot"), json_str(claim, "pipeline_rkey"),
-	    json_str(claim, "workflow"));
+	opens =
+	    seal_opens(seal, t->seal_key, name, origin, json_str(claim, "knot"),
+		json_str(claim, "pipeline_rkey"), json_str(claim, "workflow"));
 	free(origin);
 	return opens;
 }
@@ -180,8 +181,9 @@ save(struct tool *t, const char *name, const jv *build, const jv *ref)
 	db_bind(t->save, ":workflow", json_str(ref, "workflow"));
 	bind_build(t->save, build);
 	if (!db_try(t->db, t->save))
-		warn_build(id, "its reference is not saved, its status goes"
-			       " out");
+		warn_build(id,
+		    "its reference is not saved, its status goes"
+		    " out");
 }
 
 static jv
@@ -211,8 +213,9 @@ resolve(struct tool *t, jv rec, const char *name, jv read)
 			goto out;
 		}
 		if (taken(t, name, id, &claim)) {
-			warn_build(id, "claims a workflow that another build"
-				       " answers for");
+			warn_build(id,
+			    "claims a workflow that another build"
+			    " answers for");
 			rec = settle(rec, "foreign",
 			    "another build answers for the workflow");
 			goto out;
@@ -246,8 +249,10 @@ handle(jv rec, void *arg)
 	if ((p = provider(t, name)) == NULL)
 		return settle(rec, "malformed", "no such provider");
 	if (!provider_knows(p, event))
-		return settle(rec, "ignored", "an event that tells of no build");
-	return resolve(t, rec, name, provider_read(p, payload, strlen(payload)));
+		return settle(
+		    rec, "ignored", "an event that tells of no build");
+	return resolve(
+	    t, rec, name, provider_read(p, payload, strlen(payload)));
 }
 
 int

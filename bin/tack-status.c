@@ -150,8 +150,7 @@ judge(const struct view *was, const struct view *now, bool *ask)
 			return "published";
 		}
 		if (now->finished_at == UNKNOWN &&
-		    was->finished_at != UNKNOWN &&
-		    now->started_at != UNKNOWN &&
+		    was->finished_at != UNKNOWN && now->started_at != UNKNOWN &&
 		    now->started_at >= was->finished_at)
 			return "published";
 		*ask = true;
@@ -250,13 +249,13 @@ publish(struct tool *t, jv rec, const jv *ref, const jv *build,
 	jv record;
 
 	clock_gettime(CLOCK_REALTIME, &clock);
-	now->created_at = (int64_t)clock.tv_sec * 1000 +
-	    clock.tv_nsec / 1000000;
+	now->created_at =
+	    (int64_t)clock.tv_sec * 1000 + clock.tv_nsec / 1000000;
 	now->started_at = later(was->started_at, now->started_at);
 	/* Tangled orders by whole seconds. */
 	if (was->created_at != 0)
-		now->created_at = later(now->created_at,
-		    was->created_at + 1000);
+		now->created_at =
+		    later(now->created_at, was->created_at + 1000);
 	store(t, ref, now);
 	record = status_record(ref, build, now);
 	text = json_text(jv_copy(record));
@@ -307,8 +306,8 @@ handle(jv rec, void *arg)
 	if (status == NULL || kind(status) == NONE) {
 		bind_ref(t->ask, &ref);
 		db_step(t->ask);
-		rec = settle(rec, "ignored",
-		    "the build's state means nothing to us");
+		rec = settle(
+		    rec, "ignored", "the build's state means nothing to us");
 		goto done;
 	}
 	snprintf(now.status, sizeof(now.status), "%s", status);

@@ -129,12 +129,13 @@ db_open(const char *path, enum db_mode mode)
 	pragma(db, "PRAGMA trusted_schema = OFF");
 	pragma(db, "PRAGMA foreign_keys = ON");
 	if (mode == DB_READ) {
-		sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
-		    1, NULL);
+		sqlite3_db_config(
+		    db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 		return db;
 	}
-	pragma(db, mode == DB_WRITE ? "PRAGMA synchronous = NORMAL" :
-				      "PRAGMA synchronous = FULL");
+	pragma(db,
+	    mode == DB_WRITE ? "PRAGMA synchronous = NORMAL" :
+			       "PRAGMA synchronous = FULL");
 	pragma(db, "PRAGMA journal_size_limit = 8388608");
 	db->lock = beside(db, "lock");
 	db->bell = beside(db, "bell");
@@ -159,7 +160,8 @@ lock(struct db *db)
 	sigaction(SIGALRM, &alarmed, &old);
 	alarm(LOCK_SECONDS);
 	if (flock(db->lock, LOCK_EX) == -1)
-		errx(EX_TEMPFAIL, "%s-lock: held by another process for"
+		errx(EX_TEMPFAIL,
+		    "%s-lock: held by another process for"
 		    " %d seconds; lslocks(8) names it",
 		    db->path, LOCK_SECONDS);
 	alarm(0);
@@ -325,8 +327,7 @@ db_wait(struct db *db, int milliseconds)
 	char rings[4096];
 
 	poll(fds, 2, milliseconds);
-	while (db->inotify != -1 &&
-	    read(db->inotify, rings, sizeof(rings)) > 0)
+	while (db->inotify != -1 && read(db->inotify, rings, sizeof(rings)) > 0)
 		continue;
 	if (fds[1].revents & (POLLERR | POLLHUP))
 		raise(SIGPIPE);

@@ -11,8 +11,8 @@ struct query;
 
 enum db_mode {
 	DB_READ,
-	DB_WRITE,	/* a commit survives a crash of the tool */
-	DB_WRITE_FULL	/* a commit survives a power cut */
+	DB_WRITE, /* a commit survives a crash of the tool */
+	DB_WRITE_FULL /* a commit survives a power cut */
 };
 
 /*

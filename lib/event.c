@@ -17,8 +17,7 @@ event_log(struct event_log *log, struct db *db)
 }
 
 int64_t
-event_append(const struct event_log *log, const char *nsid,
-    const char *record)
+event_append(const struct event_log *log, const char *nsid, const char *record)
 {
 	char rkey[TID_LENGTH + 1];
 	struct timespec now;

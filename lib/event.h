@@ -17,7 +17,7 @@ struct event_log {
 	struct query *last, *insert;
 };
 void event_log(struct event_log *, struct db *);
-int64_t event_append(const struct event_log *, const char *nsid,
-    const char *record);
+int64_t
+event_append(const struct event_log *, const char *nsid, const char *record);
 
 #endif

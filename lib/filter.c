@@ -144,7 +144,8 @@ handle(struct loop *l, const char *line, size_t length)
 	if (!jv_is_valid(rec)) {
 		jv message = jv_invalid_get_msg(rec);
 
-		reject(l, jv_get_kind(message) == JV_KIND_STRING ?
+		reject(l,
+		    jv_get_kind(message) == JV_KIND_STRING ?
 			jv_string_value(message) :
 			"rejected");
 		jv_free(message);
@@ -160,8 +161,8 @@ write_out(struct loop *l)
 	if (fflush(l->out) != 0)
 		err(EX_OSERR, NULL);
 	for (size_t done = 0; done < l->size;) {
-		ssize_t n = write(STDOUT_FILENO, l->text + done,
-		    l->size - done);
+		ssize_t n =
+		    write(STDOUT_FILENO, l->text + done, l->size - done);
 
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -183,8 +184,8 @@ batch(struct loop *l, char *buffer, size_t length, batch_fn *begin,
 		return 0;
 	if (begin != NULL)
 		begin(l->arg);
-	while ((end = memchr(line, '\n',
-		    length - (size_t)(line - buffer))) != NULL) {
+	while ((end = memchr(line, '\n', length - (size_t)(line - buffer))) !=
+	    NULL) {
 		*end = '\0';
 		handle(l, line, (size_t)(end - line));
 		line = end + 1;
@@ -225,8 +226,8 @@ filter_batch(filter_fn *fn, batch_fn *begin, batch_fn *commit, void *arg)
 		if (length < size)
 			continue;
 		if (size >= LINE_MAX_SIZE)
-			errx(EX_DATAERR, "stdin:%zu: line too long",
-			    l.line + 1);
+			errx(
+			    EX_DATAERR, "stdin:%zu: line too long", l.line + 1);
 		size *= 2;
 		if ((buffer = realloc(buffer, size + 1)) == NULL)
 			err(EX_OSERR, NULL);

@@ -298,16 +298,20 @@ lead(struct check *c, const char *key, const char *end, bool escaped,
 	size_t length = (size_t)(end - key);
 	uint64_t on = 0;
 	const char *name;
+	bool same;
 	unsigned i;
 
 	for (; wanted != 0; wanted &= wanted - 1) {
 		i = (unsigned)__builtin_ctzll(wanted);
 		name = c->want[i].path[depth];
-		if (escaped ? !means(key, name)
-			    : strncmp(name, key, length) != 0 ||
-			    name[length] != '\0')
+		if (escaped)
+			same = means(key, name);
+		else
+			same = strncmp(name, key, length) == 0 &&
+			    name[length] == '\0';
+		if (!same)
 			continue;
-		c->want[i].value = (struct json_span){NULL, 0};
+		c->want[i].value = (struct json_span){ NULL, 0 };
 		on |= UINT64_C(1) << i;
 	}
 	return on;
@@ -331,9 +335,7 @@ object(struct check *c, const char *p, unsigned depth, uint64_t wanted)
 		key = p;
 		if ((p = string(c, p, &escaped)) == NULL)
 			return NULL;
-		on = wanted == 0
-		    ? 0
-		    : lead(c, key + 1, p - 1, escaped, depth, wanted);
+		on = lead(c, key + 1, p - 1, escaped, depth, wanted);
 		p = blanks(c, p);
 		if (peek(c, p) != ':')
 			return wrong(c, p);
@@ -421,7 +423,7 @@ value(struct check *c, const char *p, unsigned depth, uint64_t wanted)
 		return NULL;
 	for (; whole != 0; whole &= whole - 1)
 		c->want[__builtin_ctzll(whole)].value =
-		    (struct json_span){start, (size_t)(p - start)};
+		    (struct json_span){ start, (size_t)(p - start) };
 	return blanks(c, p);
 }
 
@@ -429,18 +431,18 @@ ssize_t
 json_check(
     const char *text, size_t length, struct json_want *want, size_t count)
 {
-	struct check c = {.want = want, .end = text + length};
+	struct check c = { .want = want, .end = text + length };
 	const char *p;
 
 	if (count > JSON_WANTS)
 		errx(EX_SOFTWARE, "json: %zu wants", count);
 	for (size_t i = 0; i < count; i++)
-		want[i].value = (struct json_span){NULL, 0};
+		want[i].value = (struct json_span){ NULL, 0 };
 	p = value(&c, text, 0, count == 0 ? 0 : UINT64_MAX >> (64 - count));
 	if (p == c.end)
 		return -1;
 	for (size_t i = 0; i < count; i++)
-		want[i].value = (struct json_span){NULL, 0};
+		want[i].value = (struct json_span){ NULL, 0 };
 	return (p != NULL ? p : c.wrong) - text;
 }
 
@@ -610,9 +612,9 @@ unsafe(const char *p, const char *end, size_t *length)
 		u = 0x2000u | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
 		return u == 0x200e || u == 0x200f ||
 			(u >= 0x2028 && u <= 0x202e) ||
-			(u >= 0x2066 && u <= 0x2069)
-		    ? u
-		    : 0;
+			(u >= 0x2066 && u <= 0x2069) ?
+		    u :
+		    0;
 	}
 	return 0;
 }

@@ -73,8 +73,9 @@ share_path(const char *file)
 	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 0] = '\0';
 	if ((slash = strrchr(exe, '/')) == NULL)
-		errx(EX_CONFIG, "TACK_SHARE is not set, and /proc is not"
-				" there to tell where this tool stands");
+		errx(EX_CONFIG,
+		    "TACK_SHARE is not set, and /proc is not"
+		    " there to tell where this tool stands");
 	*slash = '\0';
 	if (asprintf(&path, "%s/../share/tack", exe) == -1)
 		err(EX_OSERR, NULL);
@@ -151,8 +152,8 @@ add_alternative(jv value, void *arg)
 
 /* A path, ["build", "id"], or several, [["a"], ["b", "c"]]. */
 static void
-field_load(struct provider *p, struct field *f, const char *name,
-    const jv *value)
+field_load(
+    struct provider *p, struct field *f, const char *name, const jv *value)
 {
 	struct alternatives a = { p, f, 0 };
 
@@ -438,7 +439,7 @@ match_url(jv build, const char *template, const char *url)
 		size_t length;
 
 		if (*template != '{') {
-			if (*template++ != *url++)
+			if (*template ++ != *url++)
 				goto mismatch;
 			continue;
 		}
@@ -473,7 +474,8 @@ part_word(struct part *part, const struct json_want *wants)
 	char *text;
 
 	if (part->program != NULL && jv_is_valid(value)) {
-		if (part->jq == NULL && ((part->jq = jq_init()) == NULL ||
+		if (part->jq == NULL &&
+		    ((part->jq = jq_init()) == NULL ||
 			!jq_compile(part->jq, part->program)))
 			errx(EX_CONFIG, "state: program does not compile");
 		jq_start(part->jq, value, 0);
@@ -503,8 +505,8 @@ read_status(struct provider *p, const struct json_want *wants)
 	for (size_t i = 0; i < p->parts; i++) {
 		if ((text = part_word(&p->part[i], wants)) == NULL)
 			whole = false;
-		fprintf(out, "%s%s", i > 0 ? "/" : "",
-		    text != NULL ? text : "");
+		fprintf(
+		    out, "%s%s", i > 0 ? "/" : "", text != NULL ? text : "");
 		free(text);
 	}
 	if (fclose(out) == EOF)
@@ -534,7 +536,8 @@ provider_read(struct provider *p, const char *payload, size_t length)
 		const struct field *f = &p->field[i];
 		jv value = field_value(f, wants);
 
-		/* A name that is no string is no name; other ids may be numbers. */
+		/* A name that is no string is no name; other ids may be
+		 * numbers. */
 		text = f->is_ref && jv_get_kind(value) != JV_KIND_STRING ?
 		    NULL :
 		    jv_is_valid(value) ? json_word(&value) :
@@ -592,7 +595,7 @@ provider_origin(const struct provider *p, const jv *build)
 		char *name;
 
 		if (*template != '{' || close == NULL) {
-			putc(*template++, out);
+			putc(*template ++, out);
 			continue;
 		}
 		name = strndup(template + 1, (size_t)(close - template) - 1);

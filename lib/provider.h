@@ -22,7 +22,8 @@ struct provider;
 struct provider *provider_load(const char *name);
 void provider_free(struct provider *);
 
-/* A scheme of "auth": mode, else the provider's own "mode".  Invalid if none. */
+/* A scheme of "auth": mode, else the provider's own "mode".  Invalid if none.
+ */
 jv provider_auth(const struct provider *, const char *mode);
 
 /* Does an event of this name tell of a build? */

@@ -12,12 +12,12 @@
 
 #include "json.h"
 
-static const char *const path[] = {"a", "b", NULL};
+static const char *const path[] = { "a", "b", NULL };
 
 static void
 judge(const char *text, size_t length)
 {
-	struct json_want want = {path, {NULL, 0}};
+	struct json_want want = { path, { NULL, 0 } };
 
 	if (json_check(text, length, &want, 1) != -1)
 		puts("0");

@@ -605,6 +605,7 @@ EOF2
 chmod +x run
 
 if command -v inetd >/dev/null; then
+	# shellcheck disable=SC2086
 	for how in nowait wait; do
 		p=$(free_port)
 		echo "127.0.0.1:$p stream tcp $how $(id -un) $PWD/run run" \
@@ -613,8 +614,8 @@ if command -v inetd >/dev/null; then
 		inetd=$!
 		until_ok curl -s "http://127.0.0.1:$p/"
 		peer "inetd $how"
-		kill "$inetd"
-		pkill -P "$inetd" 2>/dev/null
+		waiting=$(pgrep -P "$inetd")
+		kill "$inetd" $waiting
 	done
 else
 	skip 'inetd' 'no inetd'

@@ -2,6 +2,7 @@
 /* Test JSON: the check, what it finds and costs, and all that touches a jv. */
 
 #include <err.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -38,15 +39,15 @@ static void
 finds(const char *value, const char *text, const char *const *path,
     const char *fact)
 {
-	struct json_want want = {path, {"x", 1}};
+	struct json_want want = { path, { "x", 1 } };
 	const char *got;
 	bool good;
 
 	json_check(text, strlen(text), &want, 1);
 	got = want.value.text;
-	good = value == NULL
-	    ? got == NULL
-	    : got != NULL && want.value.length == strlen(value) &&
+	good = value == NULL ?
+	    got == NULL :
+	    got != NULL && want.value.length == strlen(value) &&
 		memcmp(got, value, strlen(value)) == 0;
 	ok(good, fact);
 	if (!good)
@@ -138,7 +139,7 @@ seconds(const struct timeval *tv)
 static void
 check_and_parse(const char *text, bool parsed)
 {
-	static const char *const names[JSON_WANTS] = {"", "a", "b", "key"};
+	static const char *const names[JSON_WANTS] = { "", "a", "b", "key" };
 	const char *paths[JSON_WANTS][2];
 	struct json_want want[JSON_WANTS];
 
@@ -242,6 +243,10 @@ test_check(void)
 	at(7, "{\"a\":1,}", "no comma ends an object");
 	at(5, "{\"a\" 1}", "a name wants a colon");
 	at(1, "{1:2}", "a name is a string");
+	at(3, "[1 2]", "elements want commas");
+	at(7, "{\"a\":1 2}", "members want commas");
+	at(5, "{\"a\":}", "a member has a value");
+	at(-1, "[true,false,null]", "there are three literals");
 	at(1, "01", "a number has no leading 0");
 	at(1, "-", "a minus wants digits");
 	at(2, "1.", "a point wants digits");
@@ -281,16 +286,16 @@ test_check(void)
 static void
 test_wants(void)
 {
-	static const char *const whole[] = {NULL};
-	static const char *const a[] = {"a", NULL};
-	static const char *const ab[] = {"a", "b", NULL};
-	static const char *const empty[] = {"", NULL};
-	static const char *const e[] = {"\xc3\xa9", NULL};
-	static const char *const face[] = {"\xf0\x9f\x98\x80", NULL};
-	static const char *const han[] = {"\xe6\xbc\xa2", NULL};
-	static const char *const odd[] = {"\"/\\\b\f\n\r\t", NULL};
-	struct json_want want[] = {
-	    {ab, {NULL, 0}}, {a, {NULL, 0}}, {whole, {NULL, 0}}};
+	static const char *const whole[] = { NULL };
+	static const char *const a[] = { "a", NULL };
+	static const char *const ab[] = { "a", "b", NULL };
+	static const char *const empty[] = { "", NULL };
+	static const char *const e[] = { "\xc3\xa9", NULL };
+	static const char *const face[] = { "\xf0\x9f\x98\x80", NULL };
+	static const char *const han[] = { "\xe6\xbc\xa2", NULL };
+	static const char *const odd[] = { "\"/\\\b\f\n\r\t", NULL };
+	struct json_want want[] = { { ab, { NULL, 0 } }, { a, { NULL, 0 } },
+		{ whole, { NULL, 0 } } };
 	const char *text = "{\"a\":{\"b\":[1]}}";
 
 	finds("[1, 2]", " [1, 2] ", whole, "no path is the whole");
@@ -320,6 +325,11 @@ test_wants(void)
 	finds("1", "{\"\\\"\\/\\\\\\b\\f\\n\\r\\t\":1}", odd,
 	    "with all the short escapes");
 	finds(NULL, "{\"\\ud83d\":1}", face, "half a pair matches nothing");
+	finds(NULL, "{\"\\ud83d\\u0061\":1}", face, "nor before a letter");
+	finds(NULL, "{\"\\ud83d\\ue000\":1}", face, "nor before U+E000");
+	finds(NULL, "{\"\\ud83d\\n\":1}", face, "nor before an escape");
+	finds(NULL, "{\"\\ude00\":1}", face, "nor the other half");
+	finds(NULL, "{\"\\u0062\":1}", a, "another letter differs");
 	finds(NULL, "{\"a\\u0000\":1}", a, "NUL does not end a name");
 	finds(NULL, "{\"\\u0000\":1}", empty, "NUL is not empty");
 	finds(NULL, "{\"\\u0061b\":1}", a, "an escaped longer name differs");
@@ -396,8 +406,11 @@ test_values(void)
 	v = json_parse("[1", 2);
 	ok(!jv_is_valid(v), "so is half a value");
 	jv_free(v);
+	v = json_parse("1", (size_t)INT_MAX + 1);
+	ok(!jv_is_valid(v), "and what is longer than libjq can count");
+	jv_free(v);
 	v = json_parse("", 0);
-	ok(!jv_is_valid(v), "and none");
+	ok(!jv_is_valid(v), "and no value");
 	jv_free(v);
 	v = json_parse("12", 2);
 	ok(is_text("12", v), "a number alone is a value");

@@ -24,6 +24,9 @@ if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null &&
 	is 'P18 no write to the database or its WAL is without the lock' 0 \
 	    "$outside"
 	ok 'P18 and there were writes to see' [ "$inside" -gt 100 ]
+	commits=$(grep -c 'LOCK_EX' status.trace)
+	note "300 records at hand took $commits turns of the lock"
+	ok 'a burst is one commit, not one a record' [ "$commits" -le 30 ]
 	is 'the doorbell is rung after the commit, once a batch' 0 \
 	    "$(awk '/LOCK_UN/ { free = 1 } /LOCK_EX.*= 0/ { free = 0 }
 		/^utimensat/ && !free { bad++ } END { print bad + 0 }' status.trace)"

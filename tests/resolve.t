@@ -141,7 +141,7 @@ is 'A16 and what comes later completes it' myorg \
 
 fresh
 printf 'bridge-key' >seal.key && chmod 600 seal.key
-export TACK_REQUIRE_SEALED_REF=1 TACK_SEAL_KEY_FILE=$TMP/seal.key
+export TACK_REQUIRE_SEALED_REF=1 TACK_SEAL_KEY_FILE="$TMP/seal.key"
 b64url() { base64 -w0 | tr '+/' '-_' | tr -d '='; }
 seal() {
 	triple=$(printf '%s\0%s\0%s\0%s' knot.example.com rkey-race ci.yml 1 | b64url)

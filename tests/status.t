@@ -46,8 +46,8 @@ is 'the last by second and order is success (22)' success \
 is 'the knot keeps its port in the at-uri (28)' \
     at://did:web:k.example:3000/sh.tangled.pipeline/3lxk4q2vw7c22 \
     "$(head -n 1 log | jq -r .event.pipeline)"
-ok 'every envelope has nineteen digits of created (15)' \
-    sh -c '[ "$(grep -cE "^\{\"created\":[0-9]{19}," log)" = 3 ]'
+is 'every envelope has nineteen digits of created (15)' 3 \
+    "$(grep -cE '^\{"created":[0-9]{19},' log)"
 is 'the cursor of a record is the created of its event' \
     "$(sed -n 's/^{"created":\([0-9]*\),.*/\1/p' log | tail -n 1)" \
     "$(tail -n 1 out | jq -r .cursor)"

@@ -10,9 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const whole[] = {NULL}, *const a[] = {"a", NULL};
-	struct json_want want[] = {{whole, {0}}, {a, {0}}};
-	struct json_want again[] = {{a, {0}}};
+	static const char *const whole[] = { NULL }, *const a[] = { "a", NULL };
+	struct json_want want[] = { { whole, { 0 } }, { a, { 0 } } };
+	struct json_want again[] = { { a, { 0 } } };
 	const char *text = (const char *)data;
 	size_t length;
 	char *printed;

@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+. "$(dirname "$0")/lib.sh"
+cd "$TOP/share/examples" || exit
+
+for script in s6/run ucspi/run; do
+	ok "$script is sh" sh -n "$script"
+	ok "$script can be run" test -x "$script"
+done
+for socket in systemd/*.socket; do
+	ok "$socket: a burst does not close it" \
+	    grep -qx 'TriggerLimitIntervalSec=0' "$socket"
+done
+ok 'inetd has no limit of starts' grep -q 'nowait\.0' inetd.conf
+for example in systemd/tack-http*.service s6/run ucspi/run; do
+	ok "$example: references must be sealed" \
+	    grep -q 'TACK_REQUIRE_SEALED_REF=1' "$example"
+done
+# What the examples start and name is there.
+for tool in $(grep -rhoE 'tack-(http|init|[a-z]+)( |$)' systemd/*.service \
+    s6 ucspi inetd.conf | grep -v '[.@]' | sort -u); do
+	ok "$tool is a tool" test -x "$TOP/bin/$tool"
+done
+for name in $(grep -rhoE 'TACK_[A-Z_]+' . | sort -u); do
+	ok "$name is in a page" grep -rqw "$name" "$TOP/man"
+done
+if command -v systemd-analyze >/dev/null; then
+	for unit in systemd/*.service; do
+		score=$(systemd-analyze security --offline=yes \
+		    --no-pager "$unit" 2>/dev/null |
+		    sed -n 's/.*level for [^:]*: \([0-9.]*\).*/\1/p')
+		note "$unit: exposure ${score:-unknown}, of 10"
+		if [ -n "$score" ]; then
+			ok "$unit: exposure is 0.5 at most" \
+			    systemd-analyze security --offline=yes \
+			    --no-pager --threshold=5 "$unit"
+		fi
+	done
+fi
+done_testing
