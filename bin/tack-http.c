@@ -29,18 +29,18 @@
 
 /* Milliseconds. */
 #define HEAD_TIME 5000
-#define BODY_TIME 10000	/* head and body */
+#define BODY_TIME 10000 /* head and body */
 #define ANSWER_TIME 10000
 #define REPLY_TIME 10000
 #define DRAIN_TIME 2000
-#define STREAM_TIME 30000	/* to a Ping, or to the end of a stuck reader */
+#define STREAM_TIME 30000 /* to a Ping, or to the end of a stuck reader */
 #define CLOSE_TIME 5000
-#define START_TIME 5000	/* a pipeline that ends by then is misconfigured */
+#define START_TIME 5000 /* a pipeline that ends by then is misconfigured */
 
 #define CHUNK 65536
-#define STREAM_AHEAD (256 * 1024)	/* queued for a slow reader */
+#define STREAM_AHEAD (256 * 1024) /* queued for a slow reader */
 #define LINE_MAX_SIZE (1024 * 1024)
-#define BACKLOG_MAX (64 * 1024 * 1024)	/* queued for the pipeline */
+#define BACKLOG_MAX (64 * 1024 * 1024) /* queued for the pipeline */
 #define WORDS 16
 
 enum state { HEAD, BODY, ANSWER, REPLY, DRAIN, STREAM, CLOSING, DEAD };
@@ -57,7 +57,7 @@ struct conn {
 	int fd;
 	int64_t start;
 	int64_t deadline;
-	struct bytes in;	/* the head; then the lines of a stream */
+	struct bytes in; /* the head; then the lines of a stream */
 	struct head head;
 	struct bytes body;
 	struct bytes out;
@@ -108,7 +108,7 @@ static struct {
 	int64_t body_max;
 	size_t conns_max;
 	const char *pipeline;
-	const char *streamer[WORDS + 3];	/* with -c, a cursor, NULL */
+	const char *streamer[WORDS + 3]; /* with -c, a cursor, NULL */
 	size_t words;
 	const char *owner;
 } config = {
@@ -118,13 +118,13 @@ static struct {
 };
 
 static struct {
-	int in;	/* -1 when its input is closed, or it does not run */
+	int in; /* -1 when its input is closed, or it does not run */
 	int out;
 	struct bytes queue;
 	struct bytes lines;
 	int64_t start;
 	bool answered;
-	bool once;	/* for one request */
+	bool once; /* for one request */
 } pipeline = { .in = -1, .out = -1 };
 
 static struct conn **conns;
@@ -135,7 +135,8 @@ static volatile sig_atomic_t terminated;
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: tack-http [-b bytes] [-l address:port]"
+	fprintf(stderr,
+	    "usage: tack-http [-b bytes] [-l address:port]"
 	    " [-m connections] [-p pipeline] [-s streamer]\n");
 	exit(EX_USAGE);
 }
@@ -340,8 +341,8 @@ feed_pipeline(void)
 	ssize_t n;
 
 	if (pipeline.queue.length > 0) {
-		n = write(pipeline.in, pipeline.queue.text,
-		    pipeline.queue.length);
+		n = write(
+		    pipeline.in, pipeline.queue.text, pipeline.queue.length);
 		if (n == -1 && errno != EAGAIN && errno != EINTR)
 			end_pipeline();
 		if (n > 0)
@@ -403,8 +404,10 @@ on_pipeline(void)
 
 	if (n == -1)
 		return;
-	for (text = b->text; b->length > 0 && (lf = memchr(text, '\n',
-	    (size_t)(b->text + b->length - text))) != NULL; text = lf + 1)
+	for (text = b->text; b->length > 0 &&
+	     (lf = memchr(text, '\n', (size_t)(b->text + b->length - text))) !=
+		 NULL;
+	     text = lf + 1)
 		answer(text, (size_t)(lf - text));
 	if (b->length > 0)
 		consume(b, (size_t)(text - b->text));
@@ -430,14 +433,14 @@ headers(const struct head *head)
 		if (same < i)
 			continue;
 		if (head_field(head, head->name[i]) != NULL) {
-			object = json_set_str(object, head->name[i],
-			    head->value[i]);
+			object =
+			    json_set_str(object, head->name[i], head->value[i]);
 			continue;
 		}
 		for (values = jv_array(); same < head->fields; same++)
 			if (strcmp(head->name[same], head->name[i]) == 0)
-				values = jv_array_append(values,
-				    jv_string(head->value[same]));
+				values = jv_array_append(
+				    values, jv_string(head->value[same]));
 		object = json_set(object, head->name[i], values);
 	}
 	return object;
@@ -503,8 +506,10 @@ start_stream(struct conn *c, size_t head_length)
 
 	if (status == 426) {
 		tell(c, "426: WebSocket version");
-		reply(c, 426, "Sec-WebSocket-Version: 13\r\n"
-		    "Upgrade: websocket\r\n", "");
+		reply(c, 426,
+		    "Sec-WebSocket-Version: 13\r\n"
+		    "Upgrade: websocket\r\n",
+		    "");
 		return;
 	}
 	if (status != 0) {
@@ -539,15 +544,16 @@ start_stream(struct conn *c, size_t head_length)
 	    "Upgrade: websocket\r\n"
 	    "Connection: Upgrade\r\n"
 	    "Sec-WebSocket-Accept: %s\r\n"
-	    "\r\n", key);
+	    "\r\n",
+	    key);
 	length = strlen(switching);
 	if (send(c->fd, switching, length, MSG_DONTWAIT | MSG_NOSIGNAL) !=
 	    (ssize_t)length) {
 		c->state = DEAD;
 		return;
 	}
-	c->ws = ws_new(c->fd, c->in.text + head_length,
-	    c->in.length - head_length);
+	c->ws =
+	    ws_new(c->fd, c->in.text + head_length, c->in.length - head_length);
 	c->in.length = 0;
 	enter(c, STREAM, STREAM_TIME);
 }
@@ -570,8 +576,10 @@ on_feed(struct conn *c)
 
 	if (n == -1)
 		return;
-	for (text = b->text; b->length > 0 && (lf = memchr(text, '\n',
-	    (size_t)(b->text + b->length - text))) != NULL; text = lf + 1)
+	for (text = b->text; b->length > 0 &&
+	     (lf = memchr(text, '\n', (size_t)(b->text + b->length - text))) !=
+		 NULL;
+	     text = lf + 1)
 		ws_text(c->ws, text, (size_t)(lf - text));
 	if (b->length > 0)
 		consume(b, (size_t)(text - b->text));
@@ -635,11 +643,13 @@ route_xrpc(struct conn *c, const char *name)
 
 	if (strcmp(name, "sh.tangled.owner") != 0) {
 		tell(c, "404: no such method");
-		reply(c, 404, json, "{\"error\":\"MethodNotImplemented\","
+		reply(c, 404, json,
+		    "{\"error\":\"MethodNotImplemented\","
 		    "\"message\":\"no such method\"}\n");
 	} else if (config.owner == NULL) {
 		tell(c, "500: TACK_OWNER_DID is not set");
-		reply(c, 500, json, "{\"error\":\"OwnerNotFound\","
+		reply(c, 500, json,
+		    "{\"error\":\"OwnerNotFound\","
 		    "\"message\":\"owner not set for this service\"}\n");
 	} else {
 		if (asprintf(&text, "{\"owner\":\"%s\"}\n", config.owner) == -1)
@@ -938,12 +948,13 @@ serve(int listener, const sigset_t *mask)
 		err(EX_OSERR, NULL);
 	while (listener != -1 || nconns > 0) {
 		until = now + 60000;
-		fds[0] = (struct pollfd){ paused > now ? -1 : listener,
-			POLLIN, 0 };
+		fds[0] =
+		    (struct pollfd){ paused > now ? -1 : listener, POLLIN, 0 };
 		if (paused > now)
 			until = paused;
-		fds[1] = (struct pollfd){ pipeline.queue.length > 0 ?
-			    pipeline.in : -1, POLLOUT, 0 };
+		fds[1] = (struct pollfd){
+			pipeline.queue.length > 0 ? pipeline.in : -1, POLLOUT, 0
+		};
 		fds[2] = (struct pollfd){ pipeline.out, POLLIN, 0 };
 		fd = fds + 3;
 		n = nconns;
@@ -952,8 +963,10 @@ serve(int listener, const sigset_t *mask)
 
 			*fd++ = (struct pollfd){ c->fd, wanted(c), 0 };
 			*fd++ = (struct pollfd){ c->ws != NULL &&
-				ws_waiting(c->ws) <= STREAM_AHEAD ?
-				    c->feed : -1, POLLIN, 0 };
+					ws_waiting(c->ws) <= STREAM_AHEAD ?
+				    c->feed :
+				    -1,
+				POLLIN, 0 };
 			if (c->deadline < until)
 				until = c->deadline;
 		}
@@ -1053,8 +1066,7 @@ find_socket(const char *address)
 	return fd;
 }
 
-static void
-catch(sigset_t *mask)
+static void catch (sigset_t *mask)
 {
 	static const int signals[] = { SIGCHLD, SIGINT, SIGTERM };
 	struct sigaction sa = { .sa_handler = on_signal };
@@ -1090,8 +1102,9 @@ configure(char *streamer)
 	config.owner = getenv("TACK_OWNER_DID");
 	if (config.owner != NULL && *config.owner == '\0')
 		config.owner = NULL;
-	if (config.owner != NULL && (strncmp(config.owner, "did:", 4) != 0 ||
-	    config.owner[strspn(config.owner, legal)] != '\0'))
+	if (config.owner != NULL &&
+	    (strncmp(config.owner, "did:", 4) != 0 ||
+		config.owner[strspn(config.owner, legal)] != '\0'))
 		errx(EX_CONFIG, "TACK_OWNER_DID is not a DID");
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
@@ -1142,7 +1155,7 @@ main(int argc, char *argv[])
 		usage();
 
 	configure(streamer);
-	catch(&mask);
+	catch (&mask);
 	fd = find_socket(address);
 	now = ws_clock();
 	conns = calloc(config.conns_max, sizeof(struct conn *));

@@ -268,11 +268,11 @@ verify(jv rec, void *arg)
 	else {
 		while (c != NULL && strcmp(c->name, name) != 0)
 			c = c->next;
-		why = c == NULL ? "provider is not configured"
-				: auth_verify(c->auth, &headers, bytes, length,
+		why = c == NULL ? "provider is not configured" :
+				  auth_verify(c->auth, &headers, bytes, length,
 				      at, v->tolerance);
-		rec = why != NULL ? settle(rec, "unauthorized", why)
-				  : accept(rec, c, (const char *)bytes, length);
+		rec = why != NULL ? settle(rec, "unauthorized", why) :
+				    accept(rec, c, (const char *)bytes, length);
 	}
 	free(bytes);
 	jv_free(headers);
@@ -285,7 +285,7 @@ main(int argc, char *argv[])
 {
 	const char *tolerance = getenv("TACK_WEBHOOK_TOLERANCE"), *problem;
 	int status = EX_CONFIG, ch;
-	struct verify v = {NULL, -1};
+	struct verify v = { NULL, -1 };
 
 	while ((ch = getopt(argc, argv, "t:")) != -1)
 		switch (ch) {
@@ -302,8 +302,8 @@ main(int argc, char *argv[])
 		v.tolerance = strtonum(tolerance, 0, INT32_MAX, &problem);
 		if (problem != NULL)
 			errx(status, "%s: %s is %s",
-			    status == EX_USAGE ? "-t"
-					       : "TACK_WEBHOOK_TOLERANCE",
+			    status == EX_USAGE ? "-t" :
+						 "TACK_WEBHOOK_TOLERANCE",
 			    tolerance, problem);
 	}
 

@@ -78,31 +78,31 @@ static const struct {
 	const char *name;
 	bool token; /* known to tokens too */
 } members[] = {
-    {"kind", true},
-    {"header", true},
-    {"prefix", true},
-    {"list", false},
-    {"sep", false},
-    {"field", false},
-    {"encoding", false},
-    {"hash", false},
-    {"key", false},
-    {"signed", false},
-    {"time", false},
-    {"tolerance", false},
+	{ "kind", true },
+	{ "header", true },
+	{ "prefix", true },
+	{ "list", false },
+	{ "sep", false },
+	{ "field", false },
+	{ "encoding", false },
+	{ "hash", false },
+	{ "key", false },
+	{ "signed", false },
+	{ "time", false },
+	{ "tolerance", false },
 };
 
-static const struct nettle_hash *const hashes[] = {
-    &nettle_sha1, &nettle_sha256, &nettle_sha512};
+static const struct nettle_hash *const hashes[] = { &nettle_sha1,
+	&nettle_sha256, &nettle_sha512 };
 
 static const struct {
 	const char *name;
 	enum encoding encoding;
 } encodings[] = {
-    {"raw", RAW},
-    {"hex", HEX},
-    {"base64", BASE64},
-    {"whsec_", WHSEC},
+	{ "raw", RAW },
+	{ "hex", HEX },
+	{ "base64", BASE64 },
+	{ "whsec_", WHSEC },
 };
 
 int
@@ -218,7 +218,7 @@ lower(const char *text)
 static struct part
 part(const struct auth *a, const char *text)
 {
-	struct part p = {LITERAL, NULL};
+	struct part p = { LITERAL, NULL };
 
 	if (strcmp(text, "body") == 0)
 		p.kind = BODY;
@@ -303,7 +303,7 @@ read_time(struct auth *a)
 static void
 read_hmac(struct auth *a)
 {
-	const struct part body = {BODY, NULL};
+	const struct part body = { BODY, NULL };
 	const char *list = member(a, "list"), *hash = need(a, "hash");
 	jv parts;
 
@@ -404,7 +404,7 @@ auth_new(jv scheme, const char *where, const char *secrets)
 		end = line + strcspn(line, "\n");
 		/* One of blanks alone is an accident, not a secret. */
 		if (strspn(line, BLANKS "\r") < (size_t)(end - line))
-			add_key(a, (struct slice){line, (size_t)(end - line)},
+			add_key(a, (struct slice){ line, (size_t)(end - line) },
 			    key == NULL ? RAW : encoding(a, "key", key));
 	}
 	if (a->nkeys == 0)
@@ -431,7 +431,7 @@ strip(const char *text, size_t length)
 		text++;
 		length--;
 	}
-	return (struct slice){text, length};
+	return (struct slice){ text, length };
 }
 
 /* The items of a header, 0 if it is not made as the scheme says. */
@@ -442,8 +442,8 @@ split(const struct auth *a, const char *text, struct item *items)
 	const char *at;
 
 	if (a->list == '\0') {
-		items[0].name = (struct slice){"", 0};
-		items[0].value = (struct slice){text, strlen(text)};
+		items[0].name = (struct slice){ "", 0 };
+		items[0].value = (struct slice){ text, strlen(text) };
 		return 1;
 	}
 	sep = strlen(a->sep);
@@ -454,7 +454,7 @@ split(const struct auth *a, const char *text, struct item *items)
 		at = memmem(s.text, s.length, a->sep, sep);
 		if (n == ITEMS || at == NULL)
 			return 0;
-		items[n].name = (struct slice){s.text, (size_t)(at - s.text)};
+		items[n].name = (struct slice){ s.text, (size_t)(at - s.text) };
 		items[n].value.text = at + sep;
 		items[n].value.length = s.length - items[n].name.length - sep;
 		n++;
@@ -512,11 +512,11 @@ value(
 
 	if (p->kind == FIELD) {
 		item = single(items, n, p->text);
-		return item == NULL ? (struct slice){NULL, 0} : item->value;
+		return item == NULL ? (struct slice){ NULL, 0 } : item->value;
 	}
 	if (p->kind == HEADER)
 		text = header(headers, p->text);
-	return (struct slice){text, text == NULL ? 0 : strlen(text)};
+	return (struct slice){ text, text == NULL ? 0 : strlen(text) };
 }
 
 static const char *
@@ -604,7 +604,7 @@ auth_verify(const struct auth *a, const jv *headers, const unsigned char *body,
 		tolerance = a->tolerance;
 	if (time != -1 && tolerance > 0 &&
 	    (at > time ? at - time : time - at) > tolerance)
-		return at > time ? "timestamp too old"
-				 : "timestamp in the future";
+		return at > time ? "timestamp too old" :
+				   "timestamp in the future";
 	return NULL;
 }

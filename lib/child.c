@@ -44,8 +44,8 @@ child(const char *const argv[], int *in, int *out)
 	if (posix_spawn_file_actions_init(&actions) != 0 ||
 	    posix_spawnattr_init(&attr) != 0)
 		err(EX_OSERR, NULL);
-	posix_spawnattr_setflags(&attr,
-	    POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setflags(
+	    &attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	sigemptyset(&set);
 	posix_spawnattr_setsigmask(&attr, &set);
 	sigaddset(&set, SIGPIPE);

@@ -14,7 +14,7 @@
 
 #include "listen.h"
 
-#define PASSED 3	/* sd_listen_fds(3) */
+#define PASSED 3 /* sd_listen_fds(3) */
 
 static int
 try_at(const struct addrinfo *ai)
@@ -64,7 +64,7 @@ listen_at(const char *address)
 	for (size_t i = 0; i < 2 && fd == -1; i++) {
 		hints.ai_family = families[i];
 		if (getaddrinfo(*host == '\0' ? NULL : host, port + 1, &hints,
-		    &list) != 0)
+			&list) != 0)
 			continue;
 		known = 1;
 		for (ai = list; ai != NULL && fd == -1; ai = ai->ai_next)
@@ -114,7 +114,7 @@ listen_tell(int fd)
 
 	if (getsockname(fd, (struct sockaddr *)&address, &size) == -1 ||
 	    getnameinfo((struct sockaddr *)&address, size, host, sizeof(host),
-	    port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return;
 	if (address.ss_family == AF_INET6)
 		warnx("listening on [%s]:%s", host, port);

@@ -47,7 +47,7 @@ static uint64_t handled;
 static void
 begin(void)
 {
-	struct landlock_ruleset_attr attr = {0};
+	struct landlock_ruleset_attr attr = { 0 };
 	long abi;
 
 	if (ruleset != -1)
@@ -74,7 +74,7 @@ begin(void)
 void
 sandbox_path(const char *path, const char *access)
 {
-	struct landlock_path_beneath_attr attr = {0};
+	struct landlock_path_beneath_attr attr = { 0 };
 	struct stat st;
 
 	begin();
@@ -128,22 +128,22 @@ static void
 deny(int denied)
 {
 	struct sock_filter filter[] = {
-	    /* Numbers mean other calls on another architecture. */
-	    DATA(arch),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0),
-	    REFUSE,
-	    DATA(nr),
-	    CALL(SYS_execve, denied & NO_EXEC),
-	    CALL(SYS_execveat, denied & NO_EXEC),
-	    CALL(SYS_socket, denied & NO_NET),
-	    /* It opens sockets too. */
-	    CALL(SYS_io_uring_setup, denied & NO_NET),
-	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32, 0, 1),
-	    REFUSE,
-	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		/* Numbers mean other calls on another architecture. */
+		DATA(arch),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0),
+		REFUSE,
+		DATA(nr),
+		CALL(SYS_execve, denied & NO_EXEC),
+		CALL(SYS_execveat, denied & NO_EXEC),
+		CALL(SYS_socket, denied & NO_NET),
+		/* It opens sockets too. */
+		CALL(SYS_io_uring_setup, denied & NO_NET),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32, 0, 1),
+		REFUSE,
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = {
-	    sizeof(filter) / sizeof(filter[0]), filter};
+	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]),
+		filter };
 
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == -1 &&
 	    errno != EINVAL && errno != ENOSYS)

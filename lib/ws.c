@@ -19,7 +19,7 @@
 
 #define KEY_SIZE 16
 #define MESSAGE_MAX 65536
-#define READ_ONCE 4096	/* bounds the Pongs that one round can queue */
+#define READ_ONCE 4096 /* bounds the Pongs that one round can queue */
 
 struct ws {
 	wslay_event_context_ptr ctx;
@@ -161,8 +161,9 @@ transmit(wslay_event_context_ptr ctx, const uint8_t *buf, size_t length,
 	struct ws *ws = arg;
 	ssize_t n;
 
-	n = send(ws->fd, buf, length, MSG_DONTWAIT | MSG_NOSIGNAL |
-	    ((flags & WSLAY_MSG_MORE) != 0 ? MSG_MORE : 0));
+	n = send(ws->fd, buf, length,
+	    MSG_DONTWAIT | MSG_NOSIGNAL |
+		((flags & WSLAY_MSG_MORE) != 0 ? MSG_MORE : 0));
 	if (n >= 0) {
 		ws->moved = ws_clock();
 		return n;

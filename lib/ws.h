@@ -9,7 +9,7 @@
 
 #include "head.h"
 
-#define WS_ACCEPT 29	/* bytes of Sec-WebSocket-Accept, with the NUL */
+#define WS_ACCEPT 29 /* bytes of Sec-WebSocket-Accept, with the NUL */
 
 /* Milliseconds of a clock that only goes forward. */
 int64_t ws_clock(void);

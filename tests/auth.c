@@ -335,8 +335,7 @@ tables(void)
 			continue;
 		path = format("buildkite/%s", cells[0]);
 		headers = json_set_str(jv_object(), cells[3], cells[4]);
-		line = strcmp(cells[1], "token") == 0 ? (char[]){ TOKEN } :
-							(char[]){ BUILDKITE };
+		scheme = strcmp(cells[1], "token") == 0 ? TOKEN : BUILDKITE;
 		judged = row(json_parse(scheme, strlen(scheme)), cells[2],
 		    headers, path, cells[5], cells[6]);
 		checked++;

@@ -42,11 +42,11 @@ until_ok() {
 }
 
 code() {
-	curl -s -m 12 -o body -D head -w '%{http_code}' "$@"
+	curl -s -m 12 -o body -D head.out -w '%{http_code}' "$@"
 }
 
 field() {
-	tr -d '\r' <head | sed -n "s/^$1: //p"
+	tr -d '\r' <head.out | sed -n "s/^$1: //p"
 }
 
 contains() {
@@ -327,7 +327,7 @@ is 'an empty webhook is answered' 200 \
 is 'a webhook of 1 MiB is answered' 200 \
     "$(code --data-binary @one "$url/webhooks/buildkite")"
 code -H 'Expect: 100-continue' --data-binary @one "$url/webhooks/x" >/dev/null
-is 'who expects 100 Continue is told so' 1 "$(grep -c '^HTTP/1.1 100' head)"
+is 'who expects 100 Continue is told so' 1 "$(grep -c '^HTTP/1.1 100' head.out)"
 is 'a body of 10 MiB is refused' 413 \
     "$(code --data-binary @ten "$url/webhooks/buildkite")"
 is 'so it is without Expect' 413 \
