@@ -160,10 +160,6 @@ deny(int denied)
 void
 sandbox(int denied)
 {
-#ifdef __SANITIZE_ADDRESS__
-	/* Its leak checker looks there when the tool ends. */
-	sandbox_path("/proc", "r");
-#endif
 	begin();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		err(EX_OSERR, "no_new_privs");

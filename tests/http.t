@@ -17,7 +17,7 @@ serve() {
 	tack-http -l 127.0.0.1:0 "$@" 2>"$log" &
 	pid=$!
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		port=$(sed -n 's/.*listening on 127.0.0.1://p' "$log")
+		port=$(sed -n 's/.*listening on 127.0.0.1://p' "$log" 2>/dev/null)
 		[ -n "$port" ] && break
 		sleep 0.1
 	done
