@@ -49,9 +49,10 @@ ${OBJS} ${TOOLS:=.o} ${UNITS:.t=.o}: ${HDRS} Makefile config.mk
 check: all ${UNITS}
 	PATH="$$PWD/bin:$$PATH" prove ${PROVEFLAGS} tests
 
-# The whole suite once more under ASan and UBSan.
+# The whole suite once more under ASan and UBSan. Leaks are tests/leak.t's:
+# what a filter leaves to exit(2) is none, and a sandbox stops the look for it.
 sanitize: clean
-	${MAKE} CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
+	ASAN_OPTIONS=detect_leaks=0 ${MAKE} CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
 	    LDFLAGS='-fsanitize=address,undefined' TACK_SANITIZE=1 check
 	${MAKE} clean
 

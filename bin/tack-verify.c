@@ -175,7 +175,7 @@ receipt(const jv *request)
 
 	if (!jv_is_valid(value))
 		at = time(NULL);
-	else if (jv_get_kind(jv_copy(value)) != JV_KIND_NUMBER ||
+	else if (jv_get_kind(value) != JV_KIND_NUMBER ||
 	    (word = json_word(&value)) == NULL)
 		at = -1;
 	else
@@ -253,9 +253,9 @@ verify(jv rec, void *arg)
 		jv_free(rec);
 		return jv_invalid_with_msg(jv_string("no request"));
 	}
-	if (jv_get_kind(jv_copy(request)) == JV_KIND_OBJECT)
+	if (jv_get_kind(request) == JV_KIND_OBJECT)
 		headers = json_get(&request, "headers");
-	if (jv_get_kind(jv_copy(headers)) != JV_KIND_OBJECT)
+	if (jv_get_kind(headers) != JV_KIND_OBJECT)
 		rec = settle(rec, "malformed", "request is no request");
 	else if ((name = name_of(&request)) == NULL)
 		rec = settle(rec, "malformed", "path is not /webhooks/NAME");

@@ -247,7 +247,7 @@ add_part(jv value, void *arg)
 	struct auth *a = arg;
 	char *text;
 
-	if (jv_get_kind(jv_copy(value)) != JV_KIND_STRING ||
+	if (jv_get_kind(value) != JV_KIND_STRING ||
 	    (text = json_word(&value)) == NULL)
 		errx(EX_CONFIG, "%s: signed: not strings", a->where);
 	a->parts = reallocarray(a->parts, a->nparts + 1, sizeof(*a->parts));
@@ -327,7 +327,7 @@ read_hmac(struct auth *a)
 		errx(EX_CONFIG, "%s: sep or field without list", a->where);
 
 	parts = json_get(&a->scheme, "signed");
-	if (jv_get_kind(jv_copy(parts)) != JV_KIND_ARRAY)
+	if (jv_get_kind(parts) != JV_KIND_ARRAY)
 		errx(EX_CONFIG, "%s: signed: not an array", a->where);
 	json_each(&parts, add_part, a);
 	jv_free(parts);
@@ -383,7 +383,7 @@ auth_new(jv scheme, const char *where, const char *secrets)
 
 	if (a == NULL)
 		err(EX_OSERR, NULL);
-	if (jv_get_kind(jv_copy(scheme)) != JV_KIND_OBJECT)
+	if (jv_get_kind(scheme) != JV_KIND_OBJECT)
 		errx(EX_CONFIG, "%s: not an object", where);
 	a->scheme = scheme;
 	a->where = where;
