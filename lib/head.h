@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HEAD_SIZE 16384	/* bytes, with the final empty line */
+#define HEAD_SIZE 16384 /* bytes, with the final empty line */
 #define HEAD_FIELDS 64
 
 /*
@@ -15,12 +15,12 @@
  */
 struct head {
 	const char *method;
-	const char *path;	/* begins with '/', still percent-encoded */
-	const char *query;	/* after '?', "" if none */
+	const char *path; /* begins with '/', still percent-encoded */
+	const char *query; /* after '?', "" if none */
 	const char *name[HEAD_FIELDS];
-	const char *value[HEAD_FIELDS];	/* without blanks around it */
+	const char *value[HEAD_FIELDS]; /* without blanks around it */
 	size_t fields;
-	int64_t length;	/* Content-Length, -1 if none */
+	int64_t length; /* Content-Length, -1 if none */
 };
 
 /* The length of the head that the bytes begin with, 0 if it is not whole. */

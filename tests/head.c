@@ -218,8 +218,8 @@ main(void)
 	for (int fields = HEAD_FIELDS; fields <= HEAD_FIELDS + 1; fields++) {
 		n = (size_t)snprintf(text, sizeof(text), GET H);
 		for (int i = 1; i < fields; i++)
-			n += (size_t)snprintf(text + n, sizeof(text) - n,
-			    "X-%d: y\r\n", i);
+			n += (size_t)snprintf(
+			    text + n, sizeof(text) - n, "X-%d: y\r\n", i);
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "\r\n");
 		snprintf(fact, sizeof(fact), "%d fields", fields);
 		got = parse(&head, buf, text, n);

@@ -20,19 +20,19 @@ result() {
 	else
 		bad=$((bad + 1))
 		printf "not ok %d - %s\n" "$n" "$2"
-		sed 's/^/# /' .shown
+		sed 's/^/# /' "$TMP/.shown"
 	fi
 }
 
 ok() {
 	fact=$1
 	shift
-	"$@" >.shown 2>&1
+	"$@" >"$TMP/.shown" 2>&1
 	result $? "$fact"
 }
 
 is() {
-	printf 'expected: %s\nactual:   %s\n' "$2" "$3" >.shown
+	printf 'expected: %s\nactual:   %s\n' "$2" "$3" >"$TMP/.shown"
 	[ "$2" = "$3" ]
 	result $? "$1"
 }
@@ -40,9 +40,9 @@ is() {
 status() {
 	fact=$1 want=$2
 	shift 2
-	"$@" >.shown 2>&1
+	"$@" >"$TMP/.shown" 2>&1
 	got=$?
-	echo "exit status $got, not $want" >>.shown
+	echo "exit status $got, not $want" >>"$TMP/.shown"
 	[ "$got" -eq "$want" ]
 	result $? "$fact"
 }
