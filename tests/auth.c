@@ -60,6 +60,8 @@ ok(bool good, const char *fact)
 	failures += !good;
 }
 
+static char *format(const char *, ...) __attribute__((format(printf, 1, 2)));
+
 static char *
 format(const char *f, ...)
 {

@@ -243,7 +243,7 @@ if command -v valgrind >/dev/null && [ -z "${TACK_SANITIZE-}" ]; then
 	memcheck() {
 		valgrind -q --error-exitcode=9 "$@"
 	}
-	status 'P7 the compare does not branch on the tag' 0 \
+	status 'A32 P7 the compare does not branch on the tag' 0 \
 	    memcheck "$TOP/tests/auth.t" equal
 	status 'P7 valgrind would see it if it did' 9 \
 	    memcheck "$TOP/tests/auth.t" leaky
