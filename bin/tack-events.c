@@ -4,10 +4,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "db.h"
+#include "json.h"
 #include "sandbox.h"
 
 /* The bell may be lost when its ringer is killed; then we look this often. */
@@ -45,12 +47,13 @@ page(struct query *next, int64_t *after)
 		err(EX_OSERR, NULL);
 	db_bind_int(next, ":cursor", *after);
 	while (db_step(next)) {
+		const char *event = db_text(next, 3);
+
 		*after = db_int(next, 0);
-		fprintf(out,
-		    "{\"created\":%lld,\"event\":%s,\"nsid\":\"%s\","
-		    "\"rkey\":\"%s\"}\n",
-		    (long long)*after, db_text(next, 3), db_text(next, 2),
-		    db_text(next, 1));
+		fprintf(out, "{\"created\":%lld,\"event\":", (long long)*after);
+		json_print(out, event, strlen(event));
+		fprintf(out, ",\"nsid\":\"%s\",\"rkey\":\"%s\"}\n",
+		    db_text(next, 2), db_text(next, 1));
 	}
 	if (fclose(out) == EOF)
 		err(EX_OSERR, NULL);

@@ -84,9 +84,9 @@ for n in range(count):
 PY
 
 cat >judge.py <<'PY'
-import json, re, sys
+import base64, json, re, sys
 
-# count FILE...: the bytes of what no terminal should see raw.
+# [count | tabs] FILE...: the bytes of what no terminal should see raw.
 BAD = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e"
     "\u2066-\u2069\udc80-\udcff]")
 
@@ -117,14 +117,13 @@ def same(tool, before, after):
         keep = lambda r, also: {k: r[k] for k in r if k not in also}
         ok = keep(a, {used}) == keep(b, added - set(a))
         if "payload" in b:
-            import base64
             ok = ok and b["payload"] == json.loads(
                 base64.b64decode(a["request"]["body"]))
         if tool == "resolve" and "build" in b:
             build = a["payload"]["build"]
             ok = ok and all(b["build"][k] == build[k]
                 for k in ("id", "number", "web_url")) and \
-                b["ref"]["workflow"] in {build["meta_data"]["tack:workflow"]}
+                b["ref"]["workflow"] == build["meta_data"]["tack:workflow"]
         if b.get("outcome") == "published" and tool == "status":
             ok = ok and b["status"]["workflow"] == a["ref"]["workflow"] and \
                 b["status"].get("error", a["build"]["error"]) == \
