@@ -323,10 +323,17 @@ end_pipeline(void)
 	warnx("pipeline ended");
 }
 
+/*
+ * A shell that waits for a pipeline holds its output open, so the death of
+ * the last filter would show only when the first is dead too.  This one lets
+ * go of both ends; job control keeps the filters' standard input theirs.
+ */
 static void
 start_pipeline(void)
 {
-	const char *argv[] = { "/bin/sh", "-c", config.pipeline, NULL };
+	const char *argv[] = { "/bin/bash", "-c",
+		"set -m; eval \"$1 &\"; set +m; exec <&- >&-; wait",
+		"tack-http", config.pipeline, NULL };
 
 	if (pipeline.in != -1)
 		return;
@@ -389,7 +396,7 @@ answer(const char *line, size_t length)
 			status = outcomes[i].status;
 	if (status == 0)
 		refuse(c, 503, "no outcome");
-	else if (status != 200)
+	else if (status == 503)
 		refuse(c, status, "by the pipeline");
 	else
 		reply(c, status, "", "");

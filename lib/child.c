@@ -2,8 +2,13 @@
 /* Programs to run, with pipes to them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -32,6 +37,33 @@ drop(int fd)
 		close(fd);
 }
 
+/* Look first beside the running binary: inetd gives a meagre PATH. */
+static void
+extend_path(void)
+{
+	static bool done;
+	const char *path = getenv("PATH");
+	char self[PATH_MAX], *slash, *longer;
+	ssize_t n;
+
+	if (done)
+		return;
+	done = true;
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (n <= 0)
+		return;
+	self[n] = '\0';
+	if ((slash = strrchr(self, '/')) == NULL)
+		return;
+	*slash = '\0';
+	if (path == NULL || *path == '\0')
+		path = "/usr/bin:/bin";
+	if (asprintf(&longer, "%s:%s", self, path) == -1 ||
+	    setenv("PATH", longer, 1) == -1)
+		err(EX_OSERR, NULL);
+	free(longer);
+}
+
 pid_t
 child(const char *const argv[], int *in, int *out)
 {
@@ -41,6 +73,7 @@ child(const char *const argv[], int *in, int *out)
 	pid_t pid = -1;
 	int to[2], from[2], error;
 
+	extend_path();
 	if (posix_spawn_file_actions_init(&actions) != 0 ||
 	    posix_spawnattr_init(&attr) != 0)
 		err(EX_OSERR, NULL);

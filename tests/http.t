@@ -281,8 +281,13 @@ if command -v tack-verify >/dev/null; then
 	    env TACK_BUILDKITE_WEBHOOK_SECRET= tack-http -l 127.0.0.1:0
 fi
 
+status 'a meagre PATH is no harm' 78 env PATH=/usr/bin:/bin \
+    "$(command -v tack-http)" -l 127.0.0.1:0 \
+    -p 'command -v tack-verify >found; exit 78'
+ok 'the tools beside it are found' test -s found
+
 # Slow requests, looked at below.
-serve -p 'cat >/dev/null'
+serve -p 'while read -r line; do :; done'
 slow_log=$log slow_pid=$pid
 "$py" raw.py "$port" 'GET / HT' >slow.head &
 p1=$!
