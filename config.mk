@@ -5,5 +5,6 @@ SHAREDIR = ${PREFIX}/share/tack
 MANDIR = ${PREFIX}/share/man
 
 CC = cc
-CFLAGS = -O2 -g
+# valgrind 3.19 cannot read the DWARF 5 that clang writes.
+CFLAGS = -O2 -gdwarf-4
 LDFLAGS =
