@@ -4,7 +4,6 @@
 #define EVENT_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 #include "db.h"
 

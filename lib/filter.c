@@ -2,7 +2,6 @@
 /* The loop of a filter: lines in, batches of records through, lines out. */
 #include <err.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
