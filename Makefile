@@ -12,11 +12,11 @@ TOOLS = bin/tack-events bin/tack-http bin/tack-resolve bin/tack-status \
 	bin/tack-verify
 SCRIPTS = bin/tack bin/tack-init bin/tack-request
 OBJS = lib/auth.o lib/child.o lib/db.o lib/event.o lib/filter.o lib/head.o \
-	lib/json.o lib/listen.o lib/provider.o lib/sandbox.o lib/seal.o \
-	lib/secret.o lib/tid.o lib/ws.o
+	lib/json.o lib/listen.o lib/provider.o lib/ref.o lib/sandbox.o \
+	lib/seal.o lib/secret.o lib/tid.o lib/ws.o
 HDRS = lib/auth.h lib/child.h lib/db.h lib/event.h lib/filter.h lib/head.h \
-	lib/json.h lib/listen.h lib/provider.h lib/sandbox.h lib/seal.h \
-	lib/secret.h lib/tid.h lib/ws.h
+	lib/json.h lib/listen.h lib/provider.h lib/ref.h lib/sandbox.h \
+	lib/seal.h lib/secret.h lib/tid.h lib/ws.h
 UNITS = tests/auth.t tests/head.t tests/json.t tests/sandbox.t tests/tid.t
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \

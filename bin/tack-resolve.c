@@ -13,6 +13,7 @@
 #include "filter.h"
 #include "json.h"
 #include "provider.h"
+#include "ref.h"
 #include "sandbox.h"
 #include "seal.h"
 #include "secret.h"
@@ -21,7 +22,7 @@
 
 struct tool {
 	struct db *db;
-	struct query *lookup, *owner, *save, *complete;
+	struct query *lookup, *owner, *rebuilt, *save, *complete;
 	char *seal_key; /* NULL: the plain triple is enough */
 	struct {
 		char *name;
@@ -63,23 +64,6 @@ provider(struct tool *t, const char *name)
 	return t->known[t->count++].provider;
 }
 
-static jv
-reference(const char *knot, const char *rkey, const char *workflow)
-{
-	jv ref = jv_object();
-	char *uri;
-
-	if (asprintf(&uri, "at://did:web:%s/sh.tangled.pipeline/%s", knot,
-		rkey) == -1)
-		err(EX_OSERR, NULL);
-	ref = json_set_str(ref, "knot", knot);
-	ref = json_set_str(ref, "pipeline_rkey", rkey);
-	ref = json_set_str(ref, "workflow", workflow);
-	ref = json_set_str(ref, "pipeline_uri", uri);
-	free(uri);
-	return ref;
-}
-
 static bool
 same(const jv *a, const jv *b, const char *key)
 {
@@ -112,9 +96,9 @@ stored(struct tool *t, const char *name, const jv *build, const jv *claim)
 	db_bind(t->lookup, ":id", id);
 	if (!db_step(t->lookup))
 		return jv_invalid();
-	ref = reference(db_text(t->lookup, 0), db_text(t->lookup, 1),
-	    db_text(t->lookup, 2));
-	blanks = db_int(t->lookup, 3) != 0;
+	ref = ref_new(db_text(t->lookup, 0), db_text(t->lookup, 1),
+	    db_text(t->lookup, 2), db_int(t->lookup, 3));
+	blanks = db_int(t->lookup, 4) != 0;
 	db_reset(t->lookup);
 	if (jv_is_valid(*claim) &&
 	    !(same(&ref, claim, "knot") && same(&ref, claim, "pipeline_rkey") &&
@@ -149,23 +133,53 @@ sealed(const struct tool *t, const char *name, const struct provider *p,
 	return opens;
 }
 
-/* Does another build answer for this workflow already? */
-static bool
-taken(struct tool *t, const char *name, const char *id, const jv *claim)
+/*
+ * The reference that a claim is good for: of an attempt without a build, or of
+ * the first attempt where none is known.  Invalid if another build answers
+ * for the workflow.
+ */
+static jv
+vacant(struct tool *t, const char *name, const char *id, const jv *claim)
 {
-	bool other = false;
+	int64_t attempt = 1;
+	bool taken = false;
 
-	db_bind(t->owner, ":knot", json_str(claim, "knot"));
-	db_bind(t->owner, ":rkey", json_str(claim, "pipeline_rkey"));
-	db_bind(t->owner, ":workflow", json_str(claim, "workflow"));
+	ref_bind(t->owner, claim);
 	if (db_step(t->owner)) {
 		const char *owner = db_text(t->owner, 1);
 
-		other = strcmp(db_text(t->owner, 0), name) != 0 ||
+		taken = strcmp(db_text(t->owner, 0), name) != 0 ||
 		    (owner != NULL && strcmp(owner, id) != 0);
+		attempt = db_int(t->owner, 2);
 		db_reset(t->owner);
 	}
-	return other;
+	if (taken)
+		return jv_invalid();
+	return ref_new(json_str(claim, "knot"),
+	    json_str(claim, "pipeline_rkey"), json_str(claim, "workflow"),
+	    attempt);
+}
+
+/*
+ * A rebuild of ours does not carry our metadata, but says what it is a rebuild
+ * of: it is the attempt that waits for one.  Invalid if there is none such.
+ */
+static jv
+rebuilt(struct tool *t, const char *name, const jv *build)
+{
+	const char *parent = json_str(build, "parent");
+	jv ref;
+
+	if (parent == NULL)
+		return jv_invalid();
+	db_bind(t->rebuilt, ":provider", name);
+	db_bind(t->rebuilt, ":parent", parent);
+	if (!db_step(t->rebuilt))
+		return jv_invalid();
+	ref = ref_new(db_text(t->rebuilt, 0), db_text(t->rebuilt, 1),
+	    db_text(t->rebuilt, 2), db_int(t->rebuilt, 3));
+	db_reset(t->rebuilt);
+	return ref;
 }
 
 /* Remember a reconstructed reference; the status goes out all the same. */
@@ -176,9 +190,8 @@ save(struct tool *t, const char *name, const jv *build, const jv *ref)
 
 	db_bind(t->save, ":provider", name);
 	db_bind(t->save, ":id", id);
-	db_bind(t->save, ":knot", json_str(ref, "knot"));
-	db_bind(t->save, ":rkey", json_str(ref, "pipeline_rkey"));
-	db_bind(t->save, ":workflow", json_str(ref, "workflow"));
+	ref_bind(t->save, ref);
+	db_bind_int(t->save, ":attempt", ref_attempt(ref));
 	bind_build(t->save, build);
 	if (!db_try(t->db, t->save))
 		warn_build(id,
@@ -186,43 +199,58 @@ save(struct tool *t, const char *name, const jv *build, const jv *ref)
 		    " out");
 }
 
+/*
+ * The reference of a build that the database does not know.  Invalid, with
+ * the reason, if the build is foreign.
+ */
+static jv
+reconstructed(struct tool *t, const char *name, const jv *build,
+    const jv *claim, const jv *read)
+{
+	const char *id = json_str(build, "id");
+	jv ref = rebuilt(t, name, build);
+
+	if (jv_is_valid(ref))
+		return ref;
+	jv_free(ref);
+	if (!jv_is_valid(*claim))
+		return jv_invalid_with_msg(
+		    jv_string("no reference of ours in the build"));
+	if (t->seal_key != NULL &&
+	    !sealed(t, name, provider(t, name), build, claim, read)) {
+		warn_build(id, "has a reference but not our seal");
+		return jv_invalid_with_msg(jv_string("no valid seal"));
+	}
+	ref = vacant(t, name, id, claim);
+	if (jv_is_valid(ref))
+		return ref;
+	jv_free(ref);
+	warn_build(id, "claims a workflow that another build answers for");
+	return jv_invalid_with_msg(
+	    jv_string("another build answers for the workflow"));
+}
+
 static jv
 resolve(struct tool *t, jv rec, const char *name, jv read)
 {
 	jv build = json_get(&read, "build"), claim = json_get(&read, "ref");
-	const char *id = json_str(&build, "id");
-	struct provider *p = provider(t, name);
 	jv ref;
 
-	if (id == NULL) {
+	if (json_str(&build, "id") == NULL) {
 		rec = settle(rec, "malformed", "no build id");
 		goto out;
 	}
 	ref = stored(t, name, &build, &claim);
 	if (!jv_is_valid(ref)) {
 		jv_free(ref);
-		if (!jv_is_valid(claim)) {
-			rec = settle(rec, "foreign",
-			    "no reference of ours in the build");
+		ref = reconstructed(t, name, &build, &claim, &read);
+		if (!jv_is_valid(ref)) {
+			jv why = jv_invalid_get_msg(ref);
+
+			rec = settle(rec, "foreign", jv_string_value(why));
+			jv_free(why);
 			goto out;
 		}
-		if (t->seal_key != NULL &&
-		    !sealed(t, name, p, &build, &claim, &read)) {
-			warn_build(id, "has a reference but not our seal");
-			rec = settle(rec, "foreign", "no valid seal");
-			goto out;
-		}
-		if (taken(t, name, id, &claim)) {
-			warn_build(id,
-			    "claims a workflow that another build"
-			    " answers for");
-			rec = settle(rec, "foreign",
-			    "another build answers for the workflow");
-			goto out;
-		}
-		ref = reference(json_str(&claim, "knot"),
-		    json_str(&claim, "pipeline_rkey"),
-		    json_str(&claim, "workflow"));
 		save(t, name, &build, &ref);
 	}
 	rec = json_drop(rec, "payload");
@@ -283,19 +311,27 @@ main(int argc, char *argv[])
 	/* Not acknowledged here: tack-status' commit makes it durable too. */
 	t.db = db_open(path, DB_WRITE);
 	t.lookup = db_query(t.db, "lookup build by uuid",
-	    "SELECT knot, pipeline_rkey, workflow,"
+	    "SELECT knot, pipeline_rkey, workflow, attempt,"
 	    " number IS NULL OR org IS NULL OR pipeline IS NULL"
 	    " OR web_url IS NULL"
 	    " FROM build WHERE provider = :provider AND build_id = :id");
 	t.owner = db_query(t.db, "look up a workflow's build",
-	    "SELECT provider, build_id FROM build"
+	    "SELECT provider, build_id, attempt FROM build"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
-	    " AND workflow = :workflow");
+	    " AND workflow = :workflow"
+	    " ORDER BY attempt DESC LIMIT 1");
+	t.rebuilt = db_query(t.db, "look up a rebuild's attempt",
+	    "SELECT b.knot, b.pipeline_rkey, b.workflow, b.attempt"
+	    " FROM build AS p JOIN build AS b"
+	    " ON b.knot = p.knot AND b.pipeline_rkey = p.pipeline_rkey"
+	    " AND b.workflow = p.workflow AND b.attempt = p.attempt + 1"
+	    " WHERE p.provider = :provider AND p.build_id = :parent"
+	    " AND b.provider = p.provider AND b.build_id IS NULL");
 	t.save = db_query(t.db, "save build mapping",
 	    "INSERT INTO build (provider, build_id, knot, pipeline_rkey,"
-	    " workflow, number, org, pipeline, web_url)"
+	    " workflow, attempt, number, org, pipeline, web_url)"
 	    " VALUES (:provider, :id, :knot, :rkey, :workflow,"
-	    " :number, :org, :pipeline, :web_url)"
+	    " :attempt, :number, :org, :pipeline, :web_url)"
 	    " ON CONFLICT DO UPDATE"
 	    " SET build_id = coalesce(build_id, excluded.build_id),"
 	    " number = coalesce(number, excluded.number),"

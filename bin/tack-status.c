@@ -10,10 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <bsd/stdlib.h>
+
 #include "db.h"
 #include "event.h"
 #include "filter.h"
 #include "json.h"
+#include "ref.h"
 #include "sandbox.h"
 
 #define NSID "sh.tangled.pipeline.status"
@@ -22,10 +25,11 @@
 /* Where a workflow stands, or what a delivery says of it. */
 struct view {
 	char status[16];
+	int64_t attempt;
 	int64_t created_at; /* of the last record, unix milliseconds */
 	int64_t started_at, finished_at; /* the CI's, unix seconds */
 	bool held; /* the build waits at a gate */
-	bool asked; /* the CI was asked, so this is the truth */
+	bool asked; /* the CI was asked since, so this is the truth */
 };
 
 struct tool {
@@ -124,6 +128,8 @@ judge(const struct view *was, const struct view *now, bool *ask)
 	enum verdict v = verdicts[kind(was->status)][kind(now->status)];
 
 	*ask = false;
+	if (was->attempt != now->attempt)
+		return was->attempt < now->attempt ? "published" : "stale";
 	if (kind(was->status) == CANCELLED)
 		return strcmp(was->status, now->status) == 0 ? "duplicate" :
 							       "stale";
@@ -200,20 +206,12 @@ status_record(const jv *ref, const jv *build, const struct view *now)
 	return rec;
 }
 
-static void
-bind_ref(struct query *q, const jv *ref)
-{
-	db_bind(q, ":knot", json_str(ref, "knot"));
-	db_bind(q, ":rkey", json_str(ref, "pipeline_rkey"));
-	db_bind(q, ":workflow", json_str(ref, "workflow"));
-}
-
 static struct view
 look(struct tool *t, const jv *ref)
 {
 	struct view was = { .started_at = UNKNOWN, .finished_at = UNKNOWN };
 
-	bind_ref(t->look, ref);
+	ref_bind(t->look, ref);
 	if (!db_step(t->look))
 		return was;
 	snprintf(was.status, sizeof(was.status), "%s", db_text(t->look, 0));
@@ -221,6 +219,7 @@ look(struct tool *t, const jv *ref)
 	was.started_at = db_int(t->look, 2);
 	was.finished_at = db_int(t->look, 3);
 	was.held = db_int(t->look, 4) != 0;
+	was.attempt = db_int(t->look, 5);
 	db_reset(t->look);
 	return was;
 }
@@ -228,7 +227,8 @@ look(struct tool *t, const jv *ref)
 static void
 store(struct tool *t, const jv *ref, const struct view *now)
 {
-	bind_ref(t->store, ref);
+	ref_bind(t->store, ref);
+	db_bind_int(t->store, ":attempt", now->attempt);
 	db_bind(t->store, ":status", now->status);
 	db_bind_int(t->store, ":created_at", now->created_at);
 	db_bind_int(t->store, ":started_at", now->started_at);
@@ -251,7 +251,8 @@ publish(struct tool *t, jv rec, const jv *ref, const jv *build,
 	clock_gettime(CLOCK_REALTIME, &clock);
 	now->created_at =
 	    (int64_t)clock.tv_sec * 1000 + clock.tv_nsec / 1000000;
-	now->started_at = later(was->started_at, now->started_at);
+	if (was->attempt == now->attempt)
+		now->started_at = later(was->started_at, now->started_at);
 	/* Tangled orders by whole seconds. */
 	if (was->created_at != 0)
 		now->created_at =
@@ -284,6 +285,28 @@ refresh(struct tool *t, const jv *ref, const struct view *was,
 		store(t, ref, &both);
 }
 
+/*
+ * When the CI was asked, in unix milliseconds: what was published since may be
+ * newer than its answer.
+ */
+static int64_t
+asked_at(const jv *rec)
+{
+	jv value = json_get(rec, "asked_at");
+	char *text = jv_is_valid(value) ? json_word(&value) : NULL;
+	const char *wrong;
+	int64_t at = INT64_MAX;
+
+	jv_free(value);
+	if (text != NULL) {
+		at = strtonum(text, 0, INT64_MAX, &wrong);
+		if (wrong != NULL)
+			at = INT64_MAX;
+	}
+	free(text);
+	return at;
+}
+
 static jv
 handle(jv rec, void *arg)
 {
@@ -296,15 +319,12 @@ handle(jv rec, void *arg)
 	const char *outcome;
 	bool ask;
 
-	if (json_str(&ref, "knot") == NULL ||
-	    json_str(&ref, "pipeline_rkey") == NULL ||
-	    json_str(&ref, "workflow") == NULL ||
-	    json_str(&ref, "pipeline_uri") == NULL) {
+	if (!ref_whole(&ref)) {
 		rec = settle(rec, "malformed", "no ref");
 		goto done;
 	}
 	if (status == NULL || kind(status) == NONE) {
-		bind_ref(t->ask, &ref);
+		ref_bind(t->ask, &ref);
 		db_step(t->ask);
 		rec = settle(
 		    rec, "ignored", "the build's state means nothing to us");
@@ -314,9 +334,11 @@ handle(jv rec, void *arg)
 	now.started_at = seconds(json_str(&build, "started_at"));
 	now.finished_at = seconds(json_str(&build, "finished_at"));
 	now.held = blocked != NULL && strcmp(blocked, "true") == 0;
-	now.asked = event != NULL && strcmp(event, "poll") == 0;
+	now.attempt = ref_attempt(&ref);
 
 	was = look(t, &ref);
+	now.asked = event != NULL && strcmp(event, "poll") == 0 &&
+	    was.created_at <= asked_at(&rec);
 	outcome = judge(&was, &now, &ask);
 	if (strcmp(outcome, "published") == 0) {
 		rec = publish(t, rec, &ref, &build, &was, &now);
@@ -327,7 +349,7 @@ handle(jv rec, void *arg)
 		rec = settle(rec, outcome,
 		    ask ? "only the CI can tell, and is to be asked" : NULL);
 	if (ask) {
-		bind_ref(t->ask, &ref);
+		ref_bind(t->ask, &ref);
 		db_step(t->ask);
 	}
 done:
@@ -377,19 +399,21 @@ main(int argc, char *argv[])
 	t.db = db_open(path, DB_WRITE_FULL);
 	event_log(&t.log, t.db);
 	t.look = db_query(t.db, "look up status",
-	    "SELECT status, created_at, started_at, finished_at, held"
+	    "SELECT status, created_at, started_at, finished_at, held, attempt"
 	    " FROM status"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
 	    " AND workflow = :workflow");
 	t.store = db_query(t.db, "store status",
-	    "INSERT INTO status"
+	    "INSERT INTO status (knot, pipeline_rkey, workflow, status,"
+	    " created_at, started_at, finished_at, held, ask, attempt)"
 	    " VALUES (:knot, :rkey, :workflow, :status, :created_at,"
-	    " :started_at, :finished_at, :held, :ask)"
+	    " :started_at, :finished_at, :held, :ask, :attempt)"
 	    " ON CONFLICT DO UPDATE SET status = excluded.status,"
 	    " created_at = excluded.created_at,"
 	    " started_at = excluded.started_at,"
 	    " finished_at = excluded.finished_at,"
-	    " held = excluded.held, ask = excluded.ask");
+	    " held = excluded.held, ask = excluded.ask,"
+	    " attempt = excluded.attempt");
 	t.ask = db_query(t.db, "mark for asking",
 	    "UPDATE status SET ask = 1"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"

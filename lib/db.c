@@ -20,10 +20,10 @@
 #include "db.h"
 
 #define APPLICATION_ID 1952539499 /* "tack" */
-#define VERSION_NOW 1
+#define VERSION_NOW 2
 #define BUSY_MS 10000
 #define LOCK_SECONDS 10
-#define QUERIES 16
+#define QUERIES 24
 
 struct query {
 	sqlite3_stmt *stmt;

@@ -14,7 +14,8 @@ is 'it is in WAL mode' wal "$(pragma a.db journal_mode)"
 is 'nobody else may read it, its lock or its bell' '600 600 600' \
     "$(stat -c %a a.db a.db-lock a.db-bell | paste -sd ' ')"
 is 'all its tables are strict' 0 "$(sqlite3 a.db "SELECT count(*)
-    FROM pragma_table_list WHERE schema = 'main' AND NOT strict
+    FROM pragma_table_list WHERE schema = 'main' AND type = 'table'
+    AND NOT strict
     AND name NOT LIKE 'sqlite_%'")"
 
 sqlite3 a.db .dump >before
@@ -31,19 +32,19 @@ status 'a name may look like a URI' 0 tack-init -d 'file:x.db?mode=memory'
 ok 'and is a name' test -f 'file:x.db?mode=memory'
 
 cp -R "$TOP/share" share
-echo 'ALTER TABLE event ADD COLUMN more TEXT;' >share/migrate/2.sql
+echo 'ALTER TABLE event ADD COLUMN more TEXT;' >share/migrate/3.sql
 newer() {
 	TACK_SHARE=$TMP/share tack-init "$@"
 }
 status 'an older database is migrated' 0 newer -d a.db
-is 'to the newer version' 2 "$(pragma a.db user_version)"
+is 'to the newer version' 3 "$(pragma a.db user_version)"
 status 'a newer database is refused' 78 tack-init -d a.db
-is 'and left alone' 2 "$(pragma a.db user_version)"
+is 'and left alone' 3 "$(pragma a.db user_version)"
 
 echo 'CREATE TABLE half (x TEXT) STRICT; CREATE TABLE half (x TEXT);' \
-    >share/migrate/3.sql
+    >share/migrate/4.sql
 status 'a migration that fails is 70' 70 newer -d a.db
-is 'and leaves the version' 2 "$(pragma a.db user_version)"
+is 'and leaves the version' 3 "$(pragma a.db user_version)"
 is 'and no half of it' 0 "$(sqlite3 a.db \
     "SELECT count(*) FROM sqlite_schema WHERE name = 'half'")"
 

@@ -215,4 +215,21 @@ status 'nothing in, nothing out' 0 tack-resolve </dev/null
 status 'a full output is EX_IOERR' 74 sh -c 'tack-resolve <good >/dev/full'
 status 'no database is EX_NOINPUT' 66 tack-resolve -d none.db </dev/null
 status 'an unknown option is EX_USAGE' 64 tack-resolve -x
+
+rm -f tack.db*
+tack-init
+deliver . >/dev/null
+parent=$(sqlite3 tack.db 'SELECT build_id FROM build')
+rebuild='del(.build.meta_data) | .build.id = "r"
+    | .build.rebuilt_from = {id: "'$parent'"}'
+is 'a rebuild that nobody asked us for is foreign' foreign \
+    "$(outcome "$rebuild")"
+sqlite3 tack.db "INSERT INTO build (provider, knot, pipeline_rkey, workflow,
+    attempt) SELECT provider, knot, pipeline_rkey, workflow, 2 FROM build"
+is 'one that was asked for is the next attempt' '2 published' \
+    "$(deliver "$rebuild" | jq -r '"\(.ref.attempt) \(.outcome)"')"
+is 'and its row learns the build' r \
+    "$(sqlite3 tack.db 'SELECT build_id FROM build WHERE attempt = 2')"
+is 'another is foreign' foreign \
+    "$(outcome "$rebuild"' | .build.id = "s"')"
 done_testing

@@ -143,4 +143,29 @@ done
 kill "$follower"
 is 'a follower gets backlog and news, each once (16)' 251 \
     "$(sort -u followed | wc -l | tr -d ' ')"
+
+fresh
+attempt() {
+	record "$1" "" "" ".ref.attempt = $2" | tack-status | jq -r .outcome
+}
+is 'a cancelled workflow runs again in its next attempt' \
+    'published stale published' \
+    "$(echo $(attempt cancelled 1; attempt running 1; attempt running 2))"
+is 'what comes of the attempt before is stale' 'stale stale' \
+    "$(echo $(attempt success 1; step success))"
+is 'the attempt is remembered' 2 \
+    "$(sqlite3 -readonly tack.db 'SELECT attempt FROM status')"
+
+fresh
+polled() {
+	record "$1" "$(t 00:05)" "" ".event = \"poll\" | .asked_at = $2"
+}
+record success "$(t 00:05)" "$(t 00:06)" | tack-status >/dev/null
+now=$(date +%s)
+is 'an answer from before a webhook does not undo it' stale \
+    "$(polled running "$((now - 5))000" | tack-status | jq -r .outcome)"
+is 'but is reason to ask again' 1 "$(marked)"
+is 'an answer from after it does' published \
+    "$(polled running "$((now + 5))000" | tack-status | jq -r .outcome)"
+is 'and then nothing is to ask' 0 "$(marked)"
 done_testing
