@@ -200,40 +200,42 @@ save(struct tool *t, const char *name, const jv *build, const jv *ref)
 }
 
 /*
- * The reference of a build that the database does not know.  Invalid, with
- * the reason, if the build is foreign.
+ * The reference of a build that the database does not know; if the build is
+ * foreign, invalid, and *why says so.
  */
 static jv
 reconstructed(struct tool *t, const char *name, const jv *build,
-    const jv *claim, const jv *read)
+    const jv *claim, const jv *read, const char **why)
 {
 	const char *id = json_str(build, "id");
 	jv ref = rebuilt(t, name, build);
 
 	if (jv_is_valid(ref))
 		return ref;
-	jv_free(ref);
-	if (!jv_is_valid(*claim))
-		return jv_invalid_with_msg(
-		    jv_string("no reference of ours in the build"));
+	if (!jv_is_valid(*claim)) {
+		*why = "no reference of ours in the build";
+		return ref;
+	}
 	if (t->seal_key != NULL &&
 	    !sealed(t, name, provider(t, name), build, claim, read)) {
 		warn_build(id, "has a reference but not our seal");
-		return jv_invalid_with_msg(jv_string("no valid seal"));
+		*why = "no valid seal";
+		return ref;
 	}
 	ref = vacant(t, name, id, claim);
-	if (jv_is_valid(ref))
-		return ref;
-	jv_free(ref);
-	warn_build(id, "claims a workflow that another build answers for");
-	return jv_invalid_with_msg(
-	    jv_string("another build answers for the workflow"));
+	if (!jv_is_valid(ref)) {
+		warn_build(
+		    id, "claims a workflow that another build answers for");
+		*why = "another build answers for the workflow";
+	}
+	return ref;
 }
 
 static jv
 resolve(struct tool *t, jv rec, const char *name, jv read)
 {
 	jv build = json_get(&read, "build"), claim = json_get(&read, "ref");
+	const char *why = NULL;
 	jv ref;
 
 	if (json_str(&build, "id") == NULL) {
@@ -243,12 +245,10 @@ resolve(struct tool *t, jv rec, const char *name, jv read)
 	ref = stored(t, name, &build, &claim);
 	if (!jv_is_valid(ref)) {
 		jv_free(ref);
-		ref = reconstructed(t, name, &build, &claim, &read);
+		ref = reconstructed(t, name, &build, &claim, &read, &why);
 		if (!jv_is_valid(ref)) {
-			jv why = jv_invalid_get_msg(ref);
-
-			rec = settle(rec, "foreign", jv_string_value(why));
-			jv_free(why);
+			jv_free(ref);
+			rec = settle(rec, "foreign", why);
 			goto out;
 		}
 		save(t, name, &build, &ref);

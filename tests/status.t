@@ -150,9 +150,10 @@ attempt() {
 }
 is 'a cancelled workflow runs again in its next attempt' \
     'published stale published' \
-    "$(echo $(attempt cancelled 1; attempt running 1; attempt running 2))"
+    "$({ attempt cancelled 1; attempt running 1; attempt running 2; } |
+    paste -sd ' ')"
 is 'what comes of the attempt before is stale' 'stale stale' \
-    "$(echo $(attempt success 1; step success))"
+    "$({ attempt success 1; step success; } | paste -sd ' ')"
 is 'the attempt is remembered' 2 \
     "$(sqlite3 -readonly tack.db 'SELECT attempt FROM status')"
 
