@@ -531,6 +531,24 @@ json_word(const jv *v)
 	}
 }
 
+char *
+json_first(const jv *object)
+{
+	char *name;
+	jv key;
+	int i;
+
+	if (jv_get_kind(*object) != JV_KIND_OBJECT)
+		return NULL;
+	i = jv_object_iter(*object);
+	if (!jv_object_iter_valid(*object, i))
+		return NULL;
+	key = jv_object_iter_key(*object, i);
+	name = json_word(&key);
+	jv_free(key);
+	return name;
+}
+
 jv
 json_set(jv object, const char *name, jv v)
 {

@@ -60,6 +60,12 @@ jv json_get(const jv *, const char *);
  */
 char *json_word(const jv *);
 
+/*
+ * The name of the member that was put into an object first, for the caller to
+ * free; NULL if there is none, or if its name holds NUL.
+ */
+char *json_first(const jv *);
+
 /* The object, given and taken back, with a member set or removed. */
 jv json_set(jv, const char *, jv);
 jv json_set_str(jv, const char *, const char *);
