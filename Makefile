@@ -11,12 +11,14 @@ VERSION = 0.1
 TOOLS = bin/tack-events bin/tack-http bin/tack-resolve bin/tack-status \
 	bin/tack-verify
 SCRIPTS = bin/tack bin/tack-init bin/tack-request
-OBJS = lib/auth.o lib/child.o lib/db.o lib/event.o lib/filter.o lib/head.o \
-	lib/json.o lib/listen.o lib/provider.o lib/ref.o lib/sandbox.o \
-	lib/seal.o lib/secret.o lib/tid.o lib/ws.o lib/yaml.o
-HDRS = lib/auth.h lib/child.h lib/db.h lib/event.h lib/filter.h lib/head.h \
-	lib/json.h lib/listen.h lib/provider.h lib/ref.h lib/sandbox.h \
-	lib/seal.h lib/secret.h lib/tid.h lib/ws.h lib/yaml.h
+OBJS = lib/auth.o lib/budget.o lib/call.o lib/child.o lib/db.o lib/event.o \
+	lib/filter.o lib/head.o lib/http.o lib/json.o lib/listen.o \
+	lib/provider.o lib/ref.o lib/sandbox.o lib/seal.o lib/secret.o \
+	lib/tid.o lib/ws.o lib/yaml.o
+HDRS = lib/auth.h lib/budget.h lib/call.h lib/child.h lib/db.h lib/event.h \
+	lib/filter.h lib/head.h lib/http.h lib/json.h lib/listen.h \
+	lib/provider.h lib/ref.h lib/sandbox.h lib/seal.h lib/secret.h \
+	lib/tid.h lib/ws.h lib/yaml.h
 UNITS = tests/auth.t tests/head.t tests/json.t tests/sandbox.t tests/tid.t \
 	tests/yaml.t
 
@@ -26,7 +28,7 @@ HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE
 TACK_CFLAGS = -std=c11 -D_GNU_SOURCE -DLIBBSD_NETBSD_VIS -DVERSION='"${VERSION}"' -iquote lib \
 	${WARNINGS} ${HARDEN}
 TACK_LDFLAGS = -pie -Wl,--as-needed -Wl,-z,relro -Wl,-z,noexecstack
-LIBS = lib/libtack.a -lsqlite3 -ljq -lm -lnettle -lwslay -lyaml -lbsd
+LIBS = lib/libtack.a -lsqlite3 -lcurl -ljq -lm -lnettle -lwslay -lyaml -lbsd
 
 all: ${TOOLS}
 

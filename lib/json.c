@@ -589,6 +589,12 @@ json_each(const jv *array, void (*fn)(jv, void *), void *arg)
 		fn(jv_array_get(jv_copy(*array), i), arg);
 }
 
+jv
+json_head(jv array)
+{
+	return jv_array_get(array, 0);
+}
+
 char *
 json_text(jv v)
 {

@@ -74,6 +74,9 @@ jv json_drop(jv, const char *);
 /* The array, given and taken back, calls fn for each element in turn. */
 void json_each(const jv *, void (*)(jv, void *), void *);
 
+/* The first element of an array, which is given; invalid if it is empty. */
+jv json_head(jv);
+
 /* The text of a value, for the caller to free. */
 char *json_text(jv);
 

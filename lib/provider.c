@@ -257,9 +257,8 @@ each(struct provider *p, const char *member, void (*fn)(jv, void *), void *arg)
 	jv_free(list);
 }
 
-/* The whole of a small file, or NULL if it is not there. */
-static char *
-slurp(const char *path, size_t *length)
+char *
+share_text(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -275,7 +274,7 @@ slurp(const char *path, size_t *length)
 	if ((n = read(fd, text, (size_t)st.st_size)) == -1)
 		err(EX_CONFIG, "%s", path);
 	close(fd);
-	*length = (size_t)n;
+	text[n] = '\0';
 	return text;
 }
 
@@ -284,7 +283,6 @@ provider_load(const char *name)
 {
 	struct provider *p = calloc(1, sizeof(*p));
 	char *relative, *text;
-	size_t length;
 	ssize_t at;
 	jv event;
 
@@ -293,14 +291,14 @@ provider_load(const char *name)
 		err(EX_OSERR, NULL);
 	p->file = share_path(relative);
 	free(relative);
-	if ((text = slurp(p->file, &length)) == NULL) {
+	if ((text = share_text(p->file)) == NULL) {
 		free(p->file);
 		free(p);
 		return NULL;
 	}
-	if ((at = json_check(text, length, NULL, 0)) != -1)
+	if ((at = json_check(text, strlen(text), NULL, 0)) != -1)
 		errx(EX_CONFIG, "%s: not JSON at byte %zd", p->file, at + 1);
-	p->config = json_parse(text, length);
+	p->config = json_parse(text, strlen(text));
 	free(text);
 
 	event = json_get(&p->config, "event");
@@ -354,6 +352,12 @@ provider_free(struct provider *p)
 	free(p->origin);
 	free(p->file);
 	free(p);
+}
+
+jv
+provider_member(const struct provider *p, const char *member)
+{
+	return json_get(&p->config, member);
 }
 
 jv

@@ -14,6 +14,9 @@
  */
 char *share_path(const char *file);
 
+/* The whole of a small file, for the caller to free; NULL if not there. */
+char *share_text(const char *path);
+
 /*
  * A provider by its name; NULL if there is none such.  Exits with EX_CONFIG,
  * naming file and member, when its file is wrong.
@@ -21,6 +24,9 @@ char *share_path(const char *file);
 struct provider;
 struct provider *provider_load(const char *name);
 void provider_free(struct provider *);
+
+/* A member of provider.json, invalid if there is none. */
+jv provider_member(const struct provider *, const char *);
 
 /* A scheme of "auth": mode, else the provider's own "mode".  Invalid if none.
  */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/* How often a CI may be asked, shared by all tools through the database. */
+#ifndef BUDGET_H
+#define BUDGET_H
+
+#include <stdint.h>
+
+#include "db.h"
+
+/* What asks: the less it matters, the more it leaves for the others. */
+enum urgency { URGENT, STATE, LOG };
+
+struct budget {
+	struct db *db;
+	struct query *look, *store;
+};
+void budget(struct budget *, struct db *);
+
+/*
+ * Take one request from an account that has so many a minute.  Returns 0, or
+ * after how many milliseconds to try again.  A transaction of its own.
+ */
+int64_t
+budget_take(struct budget *, const char *account, int per_minute, enum urgency);
+
+/*
+ * What the CI says of the account: so many requests are left; none before so
+ * many milliseconds are over.  Negative where it says nothing.
+ */
+void budget_told(
+    struct budget *, const char *account, int64_t left, int64_t milliseconds);
+
+#endif
