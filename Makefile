@@ -8,16 +8,16 @@ include config.mk
 VERSION = 0.1
 
 # The binary of a tool stands beside its source.
-TOOLS = bin/tack-events bin/tack-http bin/tack-resolve bin/tack-status \
-	bin/tack-verify
+TOOLS = bin/tack-events bin/tack-http bin/tack-resolve bin/tack-spawn \
+	bin/tack-status bin/tack-verify
 SCRIPTS = bin/tack bin/tack-init bin/tack-request
-OBJS = lib/auth.o lib/budget.o lib/call.o lib/child.o lib/db.o lib/event.o \
+OBJS = lib/auth.o lib/budget.o lib/build.o lib/call.o lib/child.o lib/db.o lib/event.o \
 	lib/filter.o lib/head.o lib/http.o lib/json.o lib/listen.o \
-	lib/provider.o lib/ref.o lib/sandbox.o lib/seal.o lib/secret.o \
+	lib/program.o lib/provider.o lib/ref.o lib/sandbox.o lib/seal.o lib/secret.o lib/start.o \
 	lib/tid.o lib/ws.o lib/yaml.o
-HDRS = lib/auth.h lib/budget.h lib/call.h lib/child.h lib/db.h lib/event.h \
+HDRS = lib/auth.h lib/budget.h lib/build.h lib/call.h lib/child.h lib/db.h lib/event.h \
 	lib/filter.h lib/head.h lib/http.h lib/json.h lib/listen.h \
-	lib/provider.h lib/ref.h lib/sandbox.h lib/seal.h lib/secret.h \
+	lib/program.h lib/provider.h lib/ref.h lib/sandbox.h lib/seal.h lib/secret.h lib/start.h \
 	lib/tid.h lib/ws.h lib/yaml.h
 UNITS = tests/auth.t tests/head.t tests/json.t tests/sandbox.t tests/tid.t \
 	tests/yaml.t

@@ -16,12 +16,12 @@
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
-#include <jq.h>
 
 #include "call.h"
 #include "child.h"
 #include "http.h"
 #include "json.h"
+#include "program.h"
 #include "secret.h"
 
 #define HEADERS 16
@@ -36,7 +36,7 @@ struct caller {
 	jv config;
 	int per_minute; /* 0: no budget */
 	struct budget budget;
-	jq_state *jq;
+	struct program *program;
 	char *account; /* of the last request */
 };
 
@@ -58,17 +58,6 @@ variable(const char *name, const char *suffix)
 	for (char *c = text; *c != '\0'; c++)
 		*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
 	return text;
-}
-
-static void
-complain(void *arg, jv message)
-{
-	char *text = json_word(&message);
-
-	(void)arg;
-	warnx("call.jq: %s", text != NULL ? text : "does not compile");
-	free(text);
-	jv_free(message);
 }
 
 struct setting {
@@ -114,31 +103,20 @@ struct caller *
 caller_new(const char *name, const struct provider *p, struct db *db)
 {
 	struct caller *c = calloc(1, sizeof(*c));
-	char *relative, *path, *program, *text;
+	char *file, *text;
 	const char *api;
 	jv value;
 
-	if (c == NULL ||
-	    asprintf(&relative, "providers/%s/call.jq", name) == -1 ||
-	    (c->name = strdup(name)) == NULL)
+	if (c == NULL || (c->name = strdup(name)) == NULL ||
+	    asprintf(&file, "providers/%s/call.jq", name) == -1)
 		err(EX_OSERR, NULL);
-	path = share_path(relative);
-	program = share_text(path);
-	free(relative);
-	if (program == NULL) {
-		free(path);
+	c->program = program_load(file);
+	free(file);
+	if (c->program == NULL) {
 		free(c->name);
 		free(c);
 		return NULL;
 	}
-	if ((c->jq = jq_init()) == NULL)
-		err(EX_OSERR, NULL);
-	jq_set_error_cb(c->jq, complain, NULL);
-	if (!jq_compile(c->jq, program))
-		errx(EX_CONFIG, "%s: does not compile", path);
-	free(program);
-	free(path);
-
 	text = variable(name, "API");
 	value = provider_member(p, "api");
 	api = getenv(text);
@@ -166,7 +144,7 @@ caller_free(struct caller *c)
 {
 	if (c == NULL)
 		return;
-	jq_teardown(&c->jq);
+	program_free(c->program);
 	jv_free(c->config);
 	free(c->account);
 	free(c->api);
@@ -187,29 +165,6 @@ not_now(int64_t milliseconds, const char *why)
 
 	return json_set(
 	    r, "wait", jv_number((double)(milliseconds + 999) / 1000));
-}
-
-/* Run call.jq; its outputs as an array, or {error} if it failed. */
-static jv
-run(struct caller *c, jv input)
-{
-	jv outputs = jv_array(), output;
-
-	jq_start(c->jq, input, 0);
-	while (jv_is_valid(output = jq_next(c->jq)))
-		outputs = jv_array_append(outputs, output);
-	if (jv_invalid_has_msg(jv_copy(output))) {
-		jv message = jv_invalid_get_msg(output);
-		char *text = json_word(&message);
-
-		jv_free(outputs);
-		outputs =
-		    result("error", text != NULL ? text : "call.jq failed");
-		free(text);
-		jv_free(message);
-	} else
-		jv_free(output);
-	return outputs;
 }
 
 struct lookup {
@@ -561,7 +516,7 @@ read_answer(struct caller *c, jv input, const jv *request, struct raw *raw)
 		jv_string_sized(body, (int)length));
 	input = json_set(input, "request", jv_copy(*request));
 	input = json_set(input, "answer", answer);
-	said = run(c, input);
+	said = program_run(c->program, input);
 	if (jv_get_kind(said) == JV_KIND_ARRAY)
 		said = json_head(said);
 	if (jv_get_kind(said) == JV_KIND_OBJECT)
@@ -652,7 +607,7 @@ call(struct caller *c, const char *verb, jv input, enum urgency urgency)
 {
 	struct round r = { c, inform(c, verb, input), jv_object(), urgency,
 		ROUNDS };
-	jv requests = run(c, jv_copy(r.input));
+	jv requests = program_run(c->program, jv_copy(r.input));
 
 	if (jv_get_kind(requests) != JV_KIND_ARRAY) { /* it failed */
 		jv_free(r.input);
@@ -700,7 +655,7 @@ call_log(struct caller *c, jv input, struct piece *piece)
 	piece->start = piece->total = -1;
 	jv_free(number_of(&input, "offset", &offset));
 	input = inform(c, "log", input);
-	requests = run(c, jv_copy(input));
+	requests = program_run(c->program, jv_copy(input));
 	if (jv_get_kind(requests) != JV_KIND_ARRAY) {
 		jv_free(input);
 		return requests;

@@ -23,7 +23,7 @@
 #define VERSION_NOW 2
 #define BUSY_MS 10000
 #define LOCK_SECONDS 10
-#define QUERIES 24
+#define QUERIES 64
 
 struct query {
 	sqlite3_stmt *stmt;

@@ -108,6 +108,13 @@ report(const struct loop *l, const jv *rec)
 }
 
 static void
+pass(jv rec, void *arg)
+{
+	report(arg, &rec);
+	print(arg, rec);
+}
+
+static void
 handle(struct loop *l, const char *line, size_t length)
 {
 	static const char *const payload_path[] = { "payload", NULL };
@@ -150,8 +157,11 @@ handle(struct loop *l, const char *line, size_t length)
 		jv_free(message);
 		return;
 	}
-	report(l, &rec);
-	print(l, rec);
+	if (jv_get_kind(rec) == JV_KIND_ARRAY) {
+		json_each(&rec, pass, l);
+		jv_free(rec);
+	} else
+		pass(rec, l);
 }
 
 static void

@@ -9,7 +9,8 @@
  * A tool's function from record to record.  The record, an object, is given
  * to it; it returns the record to pass on, or jv_invalid_with_msg() to reject
  * it with a reason.  "payload" of a record, where it has one, is held as a
- * string with the JSON text of the member, checked but not parsed.
+ * string with the JSON text of the member, checked but not parsed.  A record
+ * that becomes several is returned as an array of them.
  */
 typedef jv filter_fn(jv, void *);
 

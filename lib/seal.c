@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The sealed reference, by which a build proves that we asked for it. */
 #include <err.h>
-#include <stdint.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -70,12 +72,25 @@ number(const unsigned char *at, const unsigned char *end)
 	return true;
 }
 
+static void
+make_tag(unsigned char tag[TAG], const char *key, const char *provider,
+    const char *origin, const unsigned char *first, size_t length)
+{
+	struct hmac_sha256_ctx ctx;
+
+	hmac_sha256_set_key(&ctx, strlen(key), (const uint8_t *)key);
+	hmac_sha256_update(
+	    &ctx, strlen(provider) + 1, (const uint8_t *)provider);
+	hmac_sha256_update(&ctx, strlen(origin) + 1, (const uint8_t *)origin);
+	hmac_sha256_update(&ctx, length, first);
+	hmac_sha256_digest(&ctx, TAG, tag);
+}
+
 bool
 seal_opens(const char *text, const char *key, const char *provider,
     const char *origin, const char *knot, const char *rkey,
     const char *workflow)
 {
-	struct hmac_sha256_ctx ctx;
 	unsigned char want[TAG], *first = NULL, *tag = NULL;
 	const unsigned char *at;
 	size_t length, n;
@@ -90,13 +105,7 @@ seal_opens(const char *text, const char *key, const char *provider,
 	first = decode(text, (size_t)(dot - text), &length);
 	tag = decode(dot + 1, strlen(dot + 1), &n);
 	if (first != NULL && tag != NULL && n == TAG) {
-		hmac_sha256_set_key(&ctx, strlen(key), (const uint8_t *)key);
-		hmac_sha256_update(
-		    &ctx, strlen(provider) + 1, (const uint8_t *)provider);
-		hmac_sha256_update(
-		    &ctx, strlen(origin) + 1, (const uint8_t *)origin);
-		hmac_sha256_update(&ctx, length, first);
-		hmac_sha256_digest(&ctx, TAG, want);
+		make_tag(want, key, provider, origin, first, length);
 		at = first;
 		good = auth_equal(want, tag, TAG) &&
 		    eat(&at, first + length, knot) &&
@@ -107,4 +116,42 @@ seal_opens(const char *text, const char *key, const char *provider,
 	free(first);
 	free(tag);
 	return good;
+}
+
+static char *
+encode(const unsigned char *bytes, size_t length)
+{
+	char *text = malloc(BASE64_ENCODE_RAW_LENGTH(length) + 1);
+
+	if (text == NULL)
+		err(EX_OSERR, NULL);
+	base64_encode_raw(text, length, bytes);
+	text[BASE64_ENCODE_RAW_LENGTH(length)] = '\0';
+	text[strcspn(text, "=")] = '\0';
+	for (char *c = text; *c != '\0'; c++)
+		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+	return text;
+}
+
+char *
+seal_make(const char *key, const char *provider, const char *origin,
+    const char *knot, const char *rkey, const char *workflow, int64_t attempt)
+{
+	unsigned char tag[TAG];
+	char *first, *head, *tail, *seal;
+	int length = asprintf(&first, "%s%c%s%c%s%c%" PRId64, knot, 0, rkey, 0,
+	    workflow, 0, attempt);
+
+	if (length == -1)
+		err(EX_OSERR, NULL);
+	make_tag(
+	    tag, key, provider, origin, (unsigned char *)first, (size_t)length);
+	head = encode((unsigned char *)first, (size_t)length);
+	tail = encode(tag, TAG);
+	if (asprintf(&seal, PREFIX "%s.%s", head, tail) == -1)
+		err(EX_OSERR, NULL);
+	free(first);
+	free(head);
+	free(tail);
+	return seal;
 }

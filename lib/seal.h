@@ -4,6 +4,7 @@
 #define SEAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Is text the seal of these? Form:
@@ -15,5 +16,9 @@
 bool seal_opens(const char *text, const char *key, const char *provider,
     const char *origin, const char *knot, const char *rkey,
     const char *workflow);
+
+/* The seal of these, for the caller to free. */
+char *seal_make(const char *key, const char *provider, const char *origin,
+    const char *knot, const char *rkey, const char *workflow, int64_t attempt);
 
 #endif

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: ISC */
+/* tack-spawn: start a build for each workflow of a pipeline. */
+#include <sys/wait.h>
+
+#include <err.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bsd/stdlib.h>
+
+#include "build.h"
+#include "call.h"
+#include "child.h"
+#include "db.h"
+#include "filter.h"
+#include "json.h"
+#include "program.h"
+#include "provider.h"
+#include "ref.h"
+#include "start.h"
+#include "yaml.h"
+
+#define STARTERS 16 /* processes at once */
+#define PROVIDERS 16
+#define ANSWER 65536 /* bytes of a starter's record */
+#define PATIENCE 2000 /* ms a record waits for its builds */
+#define ROUND 45000 /* ms a round lasts */
+
+struct tool {
+	const char *path;
+	struct db *db;
+	struct builds builds;
+	struct query *insert, *which, *due;
+	struct program *program;
+	struct {
+		char *name;
+		struct provider *provider;
+		struct caller *caller;
+	} known[PROVIDERS];
+	size_t count;
+	bool deferred;
+};
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: tack-spawn [-r | -s row] [-d database]\n");
+	exit(EX_USAGE);
+}
+
+static bool
+choose(struct tool *t, const char *name, struct provider **p,
+    struct caller **caller)
+{
+	size_t i;
+
+	for (i = 0; i < t->count; i++)
+		if (strcmp(t->known[i].name, name) == 0)
+			break;
+	if (i == t->count) {
+		if (i == PROVIDERS || strchr(name, '/') != NULL ||
+		    *name == '.' || (*p = provider_load(name)) == NULL)
+			return false;
+		t->known[i].provider = *p;
+		t->known[i].caller = caller_new(name, *p, t->db);
+		if ((t->known[i].name = strdup(name)) == NULL)
+			err(EX_OSERR, NULL);
+		t->count++;
+	}
+	*p = t->known[i].provider;
+	*caller = t->known[i].caller;
+	return *caller != NULL;
+}
+
+/* A task whose build is not to be: it becomes a row with our verdict. */
+static jv
+fail(jv task, const char *reason)
+{
+	task = json_set_str(task, "error", reason);
+	return json_set_str(task, "provider", "none");
+}
+
+/*
+ * The provider and its options: the first key under "tack" other than
+ * "cancel", which is our own.
+ */
+static jv
+route(jv task, const jv *workflow, char **name)
+{
+	jv tack = json_get(workflow, "tack"), cancel, options;
+
+	*name = NULL;
+	if (jv_get_kind(tack) != JV_KIND_OBJECT) {
+		jv_free(tack);
+		return fail(
+		    task, "the workflow has no tack: block that names its CI");
+	}
+	cancel = json_get(&tack, "cancel");
+	if (jv_is_valid(cancel)) {
+		char *word = json_word(&cancel);
+
+		if (word == NULL || strcmp(word, "superseded") != 0)
+			task = fail(task, "tack.cancel can only be superseded");
+		free(word);
+		task = json_set(task, "supersede", jv_true());
+		tack = json_drop(tack, "cancel");
+	}
+	jv_free(cancel);
+	if ((*name = json_first(&tack)) == NULL)
+		task = fail(task, "the tack: block names no CI");
+	else {
+		options = json_get(&tack, *name);
+		if (jv_get_kind(options) == JV_KIND_NULL) {
+			jv_free(options);
+			options = jv_object();
+		}
+		task = json_set(task, "options", options);
+		if (jv_object_length(jv_copy(tack)) > 1)
+			warnx("a tack: block names several CIs; the first"
+			      " is taken");
+	}
+	jv_free(tack);
+	return task;
+}
+
+/* What the provider finds of the task: where its build will be. */
+static jv
+plan(struct tool *t, jv task, const char *name)
+{
+	struct provider *p;
+	struct caller *caller;
+	jv said, in = jv_object();
+	const char *error;
+	char *why;
+
+	if (!choose(t, name, &p, &caller)) {
+		if (asprintf(&why, "no CI of that name here: %.64s", name) ==
+		    -1)
+			err(EX_OSERR, NULL);
+		task = fail(task, why);
+		free(why);
+		return task;
+	}
+	task = json_set_str(task, "provider", name);
+	in = json_set(in, "task", jv_copy(task));
+	said = call(caller, "plan", in, URGENT);
+	if (jv_get_kind(said) != JV_KIND_OBJECT)
+		task = json_set_str(task, "error", "the CI has no plan for it");
+	else if ((error = json_str(&said, "error")) != NULL)
+		task = json_set_str(task, "error", error);
+	else
+		task = json_set(task, "place", json_get(&said, "build"));
+	jv_free(said);
+	return task;
+}
+
+/* A task with all that its row needs. */
+static jv
+prepare(struct tool *t, jv task)
+{
+	jv raw = json_get(&task, "raw"), workflow, message;
+	char *text = jv_is_valid(raw) ? json_word(&raw) : NULL, *name;
+
+	jv_free(raw);
+	task = json_drop(task, "raw");
+	if (json_str(&task, "error") != NULL) {
+		free(text);
+		return json_set_str(task, "provider", "none");
+	}
+	workflow = text != NULL ? yaml_parse(text, strlen(text)) :
+				  jv_invalid_with_msg(jv_string("NUL in it"));
+	free(text);
+	if (!jv_is_valid(workflow)) {
+		message = jv_invalid_get_msg(workflow);
+		text = json_word(&message);
+		jv_free(message);
+		if (asprintf(&name, "the workflow file: %s",
+			text != NULL ? text : "not YAML") == -1)
+			err(EX_OSERR, NULL);
+		task = fail(task, name);
+		free(name);
+		free(text);
+		return task;
+	}
+	task = route(task, &workflow, &name);
+	task = json_set(task, "workflow", workflow);
+	if (json_str(&task, "error") == NULL)
+		task = plan(t, task, name);
+	free(name);
+	return task;
+}
+
+/* The intent, once; returns its row. */
+static int64_t
+intend(struct tool *t, const jv *task)
+{
+	jv ref = json_get(task, "ref"), place = json_get(task, "place");
+	jv kept = jv_copy(*task);
+	const char *error = json_str(task, "error");
+	char *text;
+	int64_t row = 0;
+
+	kept = json_drop(json_drop(kept, "place"), "provider");
+	text = json_text(kept);
+	if (!jv_is_valid(place)) {
+		jv_free(place);
+		place = jv_object();
+	}
+	ref_bind(t->insert, &ref);
+	db_bind(t->insert, ":provider", json_str(task, "provider"));
+	db_bind(t->insert, ":org", json_str(&place, "org"));
+	db_bind(t->insert, ":pipeline", json_str(&place, "pipeline"));
+	db_bind(t->insert, ":task", text);
+	db_bind(t->insert, ":line", json_str(task, "line"));
+	db_bind(t->insert, ":verdict", error != NULL ? "failed" : NULL);
+	db_bind(t->insert, ":reason", error);
+	while (db_step(t->insert))
+		continue;
+	ref_bind(t->which, &ref);
+	if (db_step(t->which)) {
+		row = db_int(t->which, 0);
+		db_reset(t->which);
+	}
+	free(text);
+	jv_free(place);
+	jv_free(ref);
+	return row;
+}
+
+/* A process that starts the build of a row, and what it says. */
+struct starter {
+	int64_t row;
+	pid_t pid;
+	int fd;
+	size_t length;
+	char *text;
+};
+
+static bool
+launch(const struct tool *t, struct starter *s, int64_t row)
+{
+	char number[24];
+	const char *const argv[] = { "tack-spawn", "-s", number, "-d", t->path,
+		NULL };
+
+	snprintf(number, sizeof(number), "%" PRId64, row);
+	memset(s, 0, sizeof(*s));
+	s->row = row;
+	if ((s->text = malloc(ANSWER + 1)) == NULL)
+		err(EX_OSERR, NULL);
+	return (s->pid = child(argv, NULL, &s->fd)) != -1;
+}
+
+/* The record of a starter that has ended, or is left to itself. */
+static jv
+collect(struct tool *t, struct starter *s, bool ended)
+{
+	const char *why = "the CI has not answered yet";
+	jv rec = jv_invalid(), row;
+	int status = 0;
+
+	close(s->fd);
+	if (ended) {
+		why = "it could not be tried";
+		while (waitpid(s->pid, &status, 0) == -1 && errno == EINTR)
+			continue;
+		s->text[s->length] = '\0';
+		if (json_check(s->text, s->length, NULL, 0) == -1)
+			rec = json_parse(s->text, s->length);
+	}
+	if (!jv_is_valid(rec)) {
+		jv_free(rec);
+		row = build_row(&t->builds, s->row);
+		rec = start_record(&row, "pending", NULL);
+		rec = json_set_str(rec, "outcome", "deferred");
+		rec = json_set_str(rec, "reason", why);
+		jv_free(row);
+	}
+	if (json_str(&rec, "outcome") != NULL)
+		t->deferred = true;
+	free(s->text);
+	return rec;
+}
+
+static int64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Read what a starter says; false when it has said all. */
+static bool
+hear(struct starter *s)
+{
+	ssize_t n = read(s->fd, s->text + s->length, ANSWER - s->length);
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (n > 0)
+		s->length += (size_t)n;
+	return n > 0;
+}
+
+/*
+ * Start the builds of rows side by side, and wait so long; who is slower goes
+ * on alone, and stores what comes of it.
+ */
+static jv
+start_all(struct tool *t, const int64_t *rows, size_t count, int64_t patience)
+{
+	int64_t end = clock_ms() + patience, left;
+	struct starter running[STARTERS];
+	struct pollfd p[STARTERS];
+	size_t next = 0, n = 0;
+	jv out = jv_array();
+
+	while (next < count || n > 0) {
+		while (n < STARTERS && next < count)
+			if (launch(t, &running[n], rows[next++]))
+				n++;
+			else
+				free(running[n].text);
+		for (size_t i = 0; i < n; i++)
+			p[i] = (struct pollfd){ running[i].fd, POLLIN, 0 };
+		left = end - clock_ms();
+		if (n == 0 || left <= 0)
+			break;
+		if (poll(p, n, (int)left) == -1 && errno != EINTR)
+			err(EX_OSERR, "poll");
+		for (size_t i = n; i-- > 0;)
+			if (p[i].revents != 0 && !hear(&running[i])) {
+				out = jv_array_append(
+				    out, collect(t, &running[i], true));
+				running[i] = running[--n];
+			}
+	}
+	for (size_t i = 0; i < n; i++)
+		out = jv_array_append(out, collect(t, &running[i], false));
+	if (next < count)
+		t->deferred = true;
+	return out;
+}
+
+struct batch {
+	struct tool *tool;
+	jv settled; /* what needs no start */
+	jv tasks;
+	int64_t rows[64];
+	size_t count;
+};
+
+static void
+sort(jv task, void *arg)
+{
+	struct batch *b = arg;
+	const char *ignored = json_str(&task, "ignored");
+	const char *malformed = json_str(&task, "malformed");
+
+	if (ignored != NULL || malformed != NULL) {
+		b->settled = jv_array_append(b->settled,
+		    settle(jv_object(),
+			ignored != NULL ? "ignored" : "malformed",
+			ignored != NULL ? ignored : malformed));
+		jv_free(task);
+	} else
+		b->tasks = jv_array_append(b->tasks, prepare(b->tool, task));
+}
+
+static void
+store(jv task, void *arg)
+{
+	struct batch *b = arg;
+	int64_t row = intend(b->tool, &task);
+
+	if (row != 0 && b->count < sizeof(b->rows) / sizeof(b->rows[0]))
+		b->rows[b->count++] = row;
+	jv_free(task);
+}
+
+static void
+keep(jv rec, void *arg)
+{
+	jv *list = arg;
+
+	*list = jv_array_append(*list, rec);
+}
+
+static jv
+spawn(jv rec, void *arg)
+{
+	const char *dev = getenv("TACK_DEV");
+	struct batch b = { .tool = arg, jv_array(), jv_array(), { 0 }, 0 };
+	jv tasks, started;
+
+	rec = json_set(
+	    rec, "dev", dev != NULL && *dev != '\0' ? jv_true() : jv_false());
+	tasks = program_run(b.tool->program, rec);
+	if (jv_get_kind(tasks) != JV_KIND_ARRAY) {
+		jv_free(tasks);
+		jv_free(b.tasks);
+		jv_free(b.settled);
+		return settle(jv_object(), "malformed",
+		    "not a pipeline record that can be read");
+	}
+	json_each(&tasks, sort, &b);
+	jv_free(tasks);
+	db_begin(b.tool->db);
+	json_each(&b.tasks, store, &b);
+	db_commit(b.tool->db);
+	jv_free(b.tasks);
+	started = start_all(b.tool, b.rows, b.count, PATIENCE);
+	json_each(&started, keep, &b.settled);
+	jv_free(started);
+	return b.settled;
+}
+
+static void
+print(jv rec, void *arg)
+{
+	char *text = json_text(rec);
+
+	(void)arg;
+	json_print(stdout, text, strlen(text));
+	putchar('\n');
+	free(text);
+}
+
+static void
+finish(void)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		err(EX_IOERR, "stdout");
+}
+
+/* What was put off and is due, in its order. */
+static void
+round_of(struct tool *t)
+{
+	size_t size = 64, count = 0;
+	int64_t *rows = reallocarray(NULL, size, sizeof(*rows));
+	jv records;
+
+	db_bind_int(t->due, ":now", time(NULL));
+	while (rows != NULL && db_step(t->due)) {
+		if (count == size)
+			rows = reallocarray(rows, size *= 2, sizeof(*rows));
+		if (rows != NULL)
+			rows[count++] = db_int(t->due, 0);
+	}
+	if (rows == NULL)
+		err(EX_OSERR, NULL);
+	records = start_all(t, rows, count, ROUND);
+	json_each(&records, print, NULL);
+	jv_free(records);
+	free(rows);
+	finish();
+}
+
+static void
+prepare_queries(struct tool *t)
+{
+	builds(&t->builds, t->db);
+	t->insert = db_query(t->db, "store an intent",
+	    "INSERT INTO build (provider, knot, pipeline_rkey, workflow, org,"
+	    " pipeline, task, line, verdict, reason)"
+	    " VALUES (:provider, :knot, :rkey, :workflow, :org, :pipeline,"
+	    " :task, :line, :verdict, :reason)"
+	    " ON CONFLICT (knot, pipeline_rkey, workflow, attempt)"
+	    " DO UPDATE SET task = coalesce(task, excluded.task),"
+	    " line = coalesce(line, excluded.line)");
+	t->which = db_query(t->db, "look up an intent",
+	    "SELECT id FROM build WHERE knot = :knot"
+	    " AND pipeline_rkey = :rkey AND workflow = :workflow"
+	    " AND attempt = 1");
+	t->due = db_query(t->db, "look up what is due",
+	    "SELECT id FROM build WHERE build_id IS NULL"
+	    " AND verdict IS NULL AND not_before <= :now ORDER BY id");
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *path = NULL, *wrong = NULL;
+	bool again = false;
+	int64_t row = 0;
+	struct tool t = { .count = 0 };
+	int ch, status = 0;
+
+	while ((ch = getopt(argc, argv, "d:rs:")) != -1)
+		switch (ch) {
+		case 'd':
+			path = optarg;
+			break;
+		case 'r':
+			again = true;
+			break;
+		case 's':
+			row = strtonum(optarg, 1, INT64_MAX, &wrong);
+			if (wrong != NULL)
+				usage();
+			break;
+		default:
+			usage();
+		}
+	if (optind != argc || (again && row != 0))
+		usage();
+	t.path = db_path(path);
+
+	t.db = db_open(t.path, DB_WRITE_FULL);
+	prepare_queries(&t);
+	if (row != 0) {
+		print(start(&t.builds, t.path, row), NULL);
+		finish();
+	} else if (again)
+		round_of(&t);
+	else {
+		if ((t.program = program_load("pipeline.jq")) == NULL)
+			errx(EX_CONFIG, "share/pipeline.jq is not there");
+		status = filter(spawn, &t);
+		program_free(t.program);
+	}
+	db_close(t.db);
+	for (size_t i = 0; i < t.count; i++) {
+		caller_free(t.known[i].caller);
+		provider_free(t.known[i].provider);
+		free(t.known[i].name);
+	}
+	return t.deferred ? EX_TEMPFAIL : status;
+}

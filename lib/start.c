@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: ISC */
+/* Starting a build that is intended, exactly once, and stopping one. */
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bsd/stdlib.h>
+
+#include "call.h"
+#include "json.h"
+#include "provider.h"
+#include "ref.h"
+#include "seal.h"
+#include "secret.h"
+#include "start.h"
+
+#define OVERLAP 600 /* seconds that the CI's clock may be behind ours */
+#define FIRST_WAIT 5 /* seconds, doubled each time */
+#define LONGEST_WAIT 600
+#define GIVE_UP 3600
+#define SUPERSEDED 8 /* builds that one stops */
+
+/* A row and whom to ask about it. */
+struct job {
+	struct builds *builds;
+	jv row;
+	int64_t id;
+	struct provider *provider;
+	struct caller *caller;
+	char *key; /* NULL: no seals */
+};
+
+static int64_t
+number(const jv *row, const char *member)
+{
+	jv value = json_get(row, member);
+	char *text = jv_is_valid(value) ? json_word(&value) : NULL;
+	int64_t n = text != NULL ? strtonum(text, 0, INT64_MAX, NULL) : 0;
+
+	jv_free(value);
+	free(text);
+	return n;
+}
+
+jv
+start_record(const jv *row, const char *status, const char *error)
+{
+	jv rec = jv_object(), build = json_get(row, "build");
+	const char *provider = json_str(row, "provider");
+
+	if (!jv_is_valid(build)) {
+		jv_free(build);
+		build = jv_object();
+	}
+	build = json_set_str(build, "status", status);
+	if (error != NULL)
+		build = json_set_str(build, "error", error);
+	if (provider != NULL)
+		rec = json_set_str(rec, "provider", provider);
+	rec = json_set_str(rec, "event", "spawn");
+	rec = json_set(rec, "ref", json_get(row, "ref"));
+	return json_set(rec, "build", build);
+}
+
+static jv
+deferred(const jv *row, const char *reason)
+{
+	jv rec = start_record(row, "pending", NULL);
+
+	return json_set_str(
+	    json_set_str(rec, "outcome", "deferred"), "reason", reason);
+}
+
+/* It will not start, for good. */
+static jv
+verdict(struct job *j, const char *word, const char *reason)
+{
+	build_verdict(j->builds, j->id, word, reason);
+	return start_record(&j->row, word, reason);
+}
+
+/* It did not start, for now. */
+static jv
+put_off(struct job *j, double seconds, bool undone, const char *reason)
+{
+	int64_t limit = GIVE_UP, now = time(NULL);
+	const char *own = getenv("TACK_SPAWN_LIMIT");
+	char *why;
+	jv rec;
+
+	if (own != NULL && *own != '\0')
+		limit = strtonum(own, 1, INT32_MAX, NULL);
+	if (undone && limit > 0 &&
+	    now - number(&j->row, "created_at") > limit) {
+		if (asprintf(&why, "gave up after %lld minutes: %s",
+			(long long)limit / 60, reason) == -1)
+			err(EX_OSERR, NULL);
+		rec = verdict(j, "failed", why);
+		free(why);
+		return rec;
+	}
+	build_put_off(
+	    j->builds, j->id, now + (int64_t)(seconds + 1), undone, reason);
+	return deferred(&j->row, reason);
+}
+
+static double
+back_off(const struct job *j)
+{
+	double wait = FIRST_WAIT;
+
+	for (int64_t n = number(&j->row, "tries"); n > 0; n--)
+		if ((wait *= 2) > LONGEST_WAIT)
+			return LONGEST_WAIT;
+	return wait;
+}
+
+/* What to ask with: task, ref and, for a rebuild, the build before. */
+static jv
+question(const struct job *j)
+{
+	jv in = jv_object(), ref = json_get(&j->row, "ref");
+	jv task = json_get(&j->row, "task"), build = json_get(&j->row, "build");
+	jv parent = json_get(&j->row, "parent"), env;
+	char *origin, *seal;
+
+	if (j->key != NULL && jv_is_valid(task)) {
+		origin = provider_origin(j->provider, &build);
+		seal = seal_make(j->key, json_str(&j->row, "provider"), origin,
+		    json_str(&ref, "knot"), json_str(&ref, "pipeline_rkey"),
+		    json_str(&ref, "workflow"), ref_attempt(&ref));
+		env = json_get(&task, "env");
+		if (jv_get_kind(env) == JV_KIND_OBJECT)
+			env = json_set_str(env, "TACK_REF", seal);
+		task = json_set(task, "env", env);
+		task = json_set_str(task, "seal", seal);
+		free(seal);
+		free(origin);
+	}
+	if (jv_is_valid(task))
+		in = json_set(in, "task", json_set(task, "ref", jv_copy(ref)));
+	else
+		jv_free(task);
+	in = json_set(in, "ref", ref);
+	if (jv_is_valid(parent)) {
+		in = json_set(in, "build", jv_copy(parent));
+		in = json_set(in, "parent", parent);
+	} else {
+		jv_free(parent);
+		in = json_set(in, "build", jv_copy(build));
+	}
+	jv_free(build);
+	return in;
+}
+
+struct search {
+	const struct job *job;
+	jv found; /* a build, invalid until then */
+};
+
+static bool
+same(const jv *a, const jv *b, const char *key)
+{
+	const char *x = json_str(a, key), *y = json_str(b, key);
+
+	return x != NULL && y != NULL && strcmp(x, y) == 0;
+}
+
+static jv
+read_build(const struct job *j, const jv *payload)
+{
+	char *text = json_text(jv_copy(*payload));
+	jv read = provider_read(j->provider, text, strlen(text));
+
+	free(text);
+	return read;
+}
+
+/* Does it carry our seal, where we make seals? */
+static bool
+sealed(const struct job *j, const jv *read, const jv *build)
+{
+	const char *seal = json_str(read, "seal");
+	jv ref = json_get(&j->row, "ref");
+	char *origin;
+	bool good;
+
+	if (j->key == NULL) {
+		jv_free(ref);
+		return true;
+	}
+	origin = provider_origin(j->provider, build);
+	good = seal != NULL &&
+	    seal_opens(seal, j->key, json_str(&j->row, "provider"), origin,
+		json_str(&ref, "knot"), json_str(&ref, "pipeline_rkey"),
+		json_str(&ref, "workflow"));
+	free(origin);
+	jv_free(ref);
+	return good;
+}
+
+/* Is this build of the CI the one of the row? */
+static void
+compare(jv payload, void *arg)
+{
+	struct search *s = arg;
+	jv read = read_build(s->job, &payload);
+	jv build = json_get(&read, "build"), ref = json_get(&read, "ref");
+	jv ours = json_get(&s->job->row, "ref");
+	jv parent = json_get(&s->job->row, "parent");
+	bool is;
+
+	if (jv_is_valid(parent)) {
+		const char *of = json_str(&build, "parent");
+
+		is = of != NULL && json_str(&parent, "id") != NULL &&
+		    strcmp(of, json_str(&parent, "id")) == 0;
+	} else
+		is = jv_is_valid(ref) && same(&ref, &ours, "knot") &&
+		    same(&ref, &ours, "pipeline_rkey") &&
+		    same(&ref, &ours, "workflow") &&
+		    sealed(s->job, &read, &build);
+	if (is && json_str(&build, "id") != NULL) {
+		jv_free(s->found);
+		s->found = jv_copy(build);
+	}
+	jv_free(parent);
+	jv_free(ours);
+	jv_free(ref);
+	jv_free(build);
+	jv_free(read);
+	jv_free(payload);
+}
+
+/* The first build of a result, invalid if there is none. */
+static jv
+first_build(const struct job *j, const jv *said)
+{
+	jv list = json_get(said, "builds"), payload, read, build;
+
+	if (jv_get_kind(list) != JV_KIND_ARRAY) {
+		jv_free(list);
+		return jv_invalid();
+	}
+	payload = json_head(list);
+	if (!jv_is_valid(payload))
+		return payload;
+	read = read_build(j, &payload);
+	jv_free(payload);
+	build = json_get(&read, "build");
+	jv_free(read);
+	if (jv_is_valid(build) && json_str(&build, "id") == NULL) {
+		jv_free(build);
+		return jv_invalid();
+	}
+	return build;
+}
+
+/* It has become a build. */
+static jv
+done(struct job *j, jv build)
+{
+	const char *status = json_str(&build, "status");
+	jv rec;
+
+	build_done(j->builds, j->id, &build);
+	rec = start_record(&j->row, status != NULL ? status : "pending", NULL);
+	if (status == NULL)
+		build = json_set_str(build, "status", "pending");
+	return json_set(rec, "build", build);
+}
+
+/* Not done, by what call() returned; jv_invalid() if it went well. */
+static jv
+refused(struct job *j, const jv *said)
+{
+	const char *error = json_str(said, "error");
+	const char *gone = json_str(said, "gone");
+	const char *unsure = json_str(said, "unsure");
+	const char *reason = json_str(said, "reason");
+	jv wait = json_get(said, "wait");
+	jv rec = jv_invalid();
+
+	if (error != NULL || gone != NULL)
+		rec = verdict(j, "failed", error != NULL ? error : gone);
+	else if (jv_is_valid(wait)) {
+		char *text = json_text(jv_copy(wait));
+
+		rec = put_off(j, strtod(text, NULL), true,
+		    reason != NULL ? reason : "the CI is asked too often");
+		free(text);
+	} else if (unsure != NULL)
+		rec = put_off(j, back_off(j), false, unsure);
+	jv_free(wait);
+	return rec;
+}
+
+/* Was it started before, and nobody heard? A record, or invalid if not. */
+static jv
+find(struct job *j)
+{
+	struct search s = { j, jv_invalid() };
+	time_t since = (time_t)number(&j->row, "sent_at") - OVERLAP;
+	char text[32];
+	struct tm tm;
+	jv in, said, list;
+
+	gmtime_r(&since, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	in = json_set_str(question(j), "since", text);
+	said = call(j->caller, "find", in, URGENT);
+	list = json_get(&said, "builds");
+	if (jv_get_kind(list) == JV_KIND_ARRAY)
+		json_each(&list, compare, &s);
+	jv_free(list);
+	if (jv_is_valid(s.found)) {
+		jv_free(said);
+		return done(j, s.found);
+	}
+	jv_free(s.found);
+	/* what is not known to be absent must not be made again */
+	list = jv_invalid();
+	if (json_str(&said, "error") != NULL)
+		list = put_off(j, back_off(j), false, json_str(&said, "error"));
+	else if (json_str(&said, "unsure") != NULL)
+		list =
+		    put_off(j, back_off(j), false, json_str(&said, "unsure"));
+	else if (jv_is_valid(in = json_get(&said, "wait"))) {
+		char *wait = json_text(jv_copy(in));
+
+		list = put_off(j, strtod(wait, NULL), false,
+		    "to be asked whether it was started");
+		free(wait);
+	}
+	jv_free(said);
+	return list;
+}
+
+static jv
+create(struct job *j)
+{
+	jv parent = json_get(&j->row, "parent"), said, rec;
+	const char *verb = jv_is_valid(parent) ? "rebuild" : "create";
+
+	jv_free(parent);
+	build_sent(j->builds, j->id);
+	said = call(j->caller, verb, question(j), URGENT);
+	rec = refused(j, &said);
+	if (!jv_is_valid(rec)) {
+		jv build = first_build(j, &said);
+
+		jv_free(rec);
+		if (jv_is_valid(build))
+			rec = done(j, build);
+		else
+			rec = put_off(j, back_off(j), false,
+			    "the CI's answer tells of no build");
+	}
+	jv_free(said);
+	return rec;
+}
+
+/* Who is to be asked? A record that says so if nobody is, else invalid. */
+static jv
+open_job(struct job *j, struct builds *b, int64_t id)
+{
+	const char *name;
+
+	memset(j, 0, sizeof(*j));
+	j->builds = b;
+	j->id = id;
+	j->row = build_row(b, id);
+	if (!jv_is_valid(j->row))
+		errx(EX_DATAERR, "no such row");
+	name = json_str(&j->row, "provider");
+	if ((j->provider = provider_load(name)) == NULL ||
+	    (j->caller = caller_new(name, j->provider, b->db)) == NULL)
+		return verdict(j, "failed", "no such provider here");
+	j->key = secret("SEAL_KEY");
+	return jv_invalid();
+}
+
+static void
+close_job(struct job *j)
+{
+	caller_free(j->caller);
+	if (j->provider != NULL)
+		provider_free(j->provider);
+	free(j->key);
+	jv_free(j->row);
+}
+
+static void
+supersede(struct job *j, const char *database)
+{
+	jv task = json_get(&j->row, "task");
+	jv wanted = json_get(&task, "supersede");
+	int64_t older, last = 0;
+
+	for (int i = 0; jv_get_kind(wanted) == JV_KIND_TRUE && i < SUPERSEDED &&
+	     (older = build_older(j->builds, j->id)) != 0 && older != last;
+	     i++) {
+		jv rec = stop(j->builds, database, older);
+
+		if (json_str(&rec, "reason") != NULL)
+			warnx("what is superseded is not cancelled: %s",
+			    json_str(&rec, "reason"));
+		jv_free(rec);
+		last = older;
+	}
+	jv_free(wanted);
+	jv_free(task);
+}
+
+jv
+start(struct builds *b, const char *database, int64_t id)
+{
+	int claim = build_claim(database, id);
+	struct job j;
+	jv rec = open_job(&j, b, id), build = json_get(&j.row, "build");
+	const char *word = json_str(&j.row, "verdict");
+
+	if (jv_is_valid(rec)) { /* nobody to ask */
+	} else if (claim == -1)
+		rec = deferred(&j.row, "another process is starting it");
+	else if (json_str(&build, "id") != NULL)
+		rec = start_record(&j.row, "pending", NULL);
+	else if (word != NULL)
+		rec = start_record(&j.row, word, json_str(&j.row, "reason"));
+	else if (number(&j.row, "not_before") > time(NULL))
+		rec = deferred(&j.row,
+		    json_str(&j.row, "reason") != NULL ?
+			json_str(&j.row, "reason") :
+			"put off");
+	else {
+		supersede(&j, database);
+		if (number(&j.row, "sent_at") != 0)
+			rec = find(&j);
+		if (!jv_is_valid(rec)) {
+			jv_free(rec);
+			rec = create(&j);
+		}
+	}
+	jv_free(build);
+	close_job(&j);
+	if (claim != -1)
+		close(claim);
+	return rec;
+}
+
+/* What the CI says of a build, as a record. */
+static jv
+ask(struct job *j, const char *verb)
+{
+	jv in = jv_object(), said, build, rec;
+
+	in = json_set(in, "build", json_get(&j->row, "build"));
+	in = json_set(in, "ref", json_get(&j->row, "ref"));
+	said = call(j->caller, verb, in, URGENT);
+	build = first_build(j, &said);
+	if (jv_is_valid(build)) {
+		rec = start_record(&j->row, "", NULL);
+		rec = json_set(rec, "build", build);
+		rec = json_set_str(rec, "event", verb);
+	} else {
+		const char *why = json_str(&said, "error");
+
+		jv_free(build);
+		if (why == NULL)
+			why = json_str(&said, "gone");
+		if (why == NULL)
+			why = json_str(&said, "unsure");
+		if (why == NULL)
+			why = json_str(&said, "reason");
+		rec = deferred(
+		    &j->row, why != NULL ? why : "the CI does not say");
+	}
+	jv_free(said);
+	return rec;
+}
+
+jv
+stop(struct builds *b, const char *database, int64_t id)
+{
+	int claim = build_claim(database, id);
+	struct job j;
+	jv rec = open_job(&j, b, id), build = json_get(&j.row, "build");
+	bool known = json_str(&build, "id") != NULL;
+
+	jv_free(build);
+	if (jv_is_valid(rec)) { /* nobody to ask */
+	} else if (claim == -1)
+		rec = deferred(&j.row, "another process is starting it");
+	else if (!known && number(&j.row, "sent_at") != 0) {
+		/* it may run: look, and stop what there is */
+		jv_free(rec);
+		rec = find(&j);
+		jv_free(j.row);
+		j.row = build_row(b, id);
+		build = json_get(&j.row, "build");
+		known = json_str(&build, "id") != NULL;
+		jv_free(build);
+	}
+	if (!jv_is_valid(rec) || known) {
+		jv_free(rec);
+		if (!known)
+			rec = verdict(&j, "cancelled", "before it started");
+		else {
+			rec = ask(&j, "cancel");
+			/* refused as it has ended: then that is the answer */
+			if (json_str(&rec, "reason") != NULL) {
+				jv now = ask(&j, "get");
+
+				if (json_str(&now, "reason") == NULL) {
+					jv_free(rec);
+					rec = now;
+				} else
+					jv_free(now);
+			}
+		}
+	}
+	close_job(&j);
+	if (claim != -1)
+		close(claim);
+	return rec;
+}
