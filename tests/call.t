@@ -234,6 +234,8 @@ fact("404: the name, or the right to see it";
 	hear("create"; http("404-no-pipeline")) | .error),
 fact("404 to get: gone"; { gone: "Buildkite: No pipeline found", remaining: 35 };
 	hear("get"; http("404-no-pipeline"))),
+fact("404 and 416 to a log: nothing yet"; [{}, {}];
+	hear("log"; http("404-no-job") | del(.headers)), hear("log"; { status: 416 })),
 fact("422: the CI has the word";
 	["Buildkite: Branches have been disabled for this pipeline; drop ignore_branch_filters: false",
 	"Buildkite: Validation Failed: commit missing_field",

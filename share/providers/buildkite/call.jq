@@ -285,6 +285,7 @@ def heard:
 		refused("renew the token in TACK_BUILDKITE_TOKEN_FILE")
 	elif $code == 403 then
 		refused("the token needs the scope \(scope), and its user the right")
+	elif .verb == "log" and ($code == 404 or $code == 416) then {} # not yet
 	elif $code == 404 and .verb == "get" then { gone: "Buildkite: \(said)" }
 	elif $code == 404 then
 		refused("check the names of organization and pipeline,"
