@@ -155,7 +155,7 @@ def list:
 def log:
 	(if .total != null then .total - .offset
 	elif .offset == 0 then 1048576 else 65536 end) as $last
-	| of_build("GET"; "/jobs/\(.step | piece("the step"; "a job"))/log")
+	| of_build("GET"; "/jobs/\(.step.id? // .step | piece("the step"; "a job"))/log")
 	| .headers.Accept = "text/plain"
 	| .headers.Range = "bytes=-\($last)";
 
