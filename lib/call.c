@@ -251,32 +251,46 @@ blank(struct raw *raw, const char *token)
 		memset(at, '*', length);
 }
 
+/*
+ * The token of a request, none if it needs none; an empty object, or which one
+ * is not there.
+ */
+static jv
+find_token(const struct caller *c, const jv *request, struct lookup *token)
+{
+	jv names = json_get(request, "secret"), said = jv_object();
+	char *why;
+
+	if (jv_get_kind(names) == JV_KIND_ARRAY) {
+		json_each(&names, find_secret, token);
+		if (token->value == NULL) {
+			if (asprintf(&why,
+				"%s is not set up here: set TACK_%s_FILE",
+				c->name,
+				token->name != NULL ? token->name : "") == -1)
+				err(EX_OSERR, NULL);
+			jv_free(said);
+			said = result("error", why);
+			free(why);
+		}
+	}
+	jv_free(names);
+	return said;
+}
+
 /* Send an HTTP request; an empty object, or what went wrong. */
 static jv
-send_http(struct caller *c, const jv *request, struct raw *raw)
+send_http(
+    struct caller *c, const jv *request, const char *token, struct raw *raw)
 {
 	const char *method = json_str(request, "method");
 	const char *url = json_str(request, "url");
-	jv names = json_get(request, "secret"),
-	   body = json_get(request, "body");
 	jv headers = json_get(request, "headers"), keys, said = jv_object();
-	struct lookup token = { NULL, NULL };
-	struct lines l = { .headers = &headers };
+	jv body = json_get(request, "body");
+	struct lines l = { .headers = &headers, .secret = token };
 	struct http_answer answer;
-	char *text = NULL, *why;
+	char *text = NULL;
 
-	if (jv_get_kind(names) == JV_KIND_ARRAY)
-		json_each(&names, find_secret, &token);
-	if (jv_get_kind(names) == JV_KIND_ARRAY && token.value == NULL) {
-		if (asprintf(&why, "%s is not set up here: set TACK_%s_FILE",
-			c->name, token.name != NULL ? token.name : "") == -1)
-			err(EX_OSERR, NULL);
-		jv_free(said);
-		said = result("error", why);
-		free(why);
-		goto out;
-	}
-	l.secret = token.value;
 	if (jv_get_kind(headers) == JV_KIND_OBJECT) {
 		keys = jv_keys(jv_copy(headers));
 		json_each(&keys, add_line, &l);
@@ -303,18 +317,13 @@ send_http(struct caller *c, const jv *request, struct raw *raw)
 	raw->headers = answer.headers;
 	raw->body = answer.body;
 	raw->length = answer.length;
-	blank(raw, token.value);
+	blank(raw, token);
 out:
 	for (size_t i = 0; i < l.count; i++) {
 		explicit_bzero(l.line[i], strlen(l.line[i]));
 		free(l.line[i]);
 	}
-	if (token.value != NULL)
-		explicit_bzero(token.value, strlen(token.value));
-	free(token.value);
-	free(token.name);
 	free(text);
-	jv_free(names);
 	jv_free(headers);
 	jv_free(body);
 	return said;
@@ -425,34 +434,6 @@ send_exec(const jv *request, struct raw *raw)
 	return jv_object();
 }
 
-/* Within the budget, send a request; an empty object, or what went wrong. */
-static jv
-send(struct caller *c, const jv *request, enum urgency urgency, struct raw *raw)
-{
-	const char *account = json_str(request, "account");
-	const char *refused = json_str(request, "error");
-	jv exec = json_get(request, "exec");
-	bool program = jv_is_valid(exec);
-	int64_t wait;
-
-	jv_free(exec);
-	memset(raw, 0, sizeof(*raw));
-	raw->headers = jv_object();
-	if (refused != NULL)
-		return result("error", refused);
-	if (program)
-		return send_exec(request, raw);
-	free(c->account);
-	if (asprintf(&c->account, "%s/%s", c->name,
-		account != NULL ? account : "") == -1)
-		err(EX_OSERR, NULL);
-	if (c->per_minute > 0 &&
-	    (wait = budget_take(
-		 &c->budget, c->account, c->per_minute, urgency)) > 0)
-		return not_now(wait, "the budget of requests is used up");
-	return send_http(c, request, raw);
-}
-
 /* Did it not go well? */
 static bool
 bad(const jv *said)
@@ -469,6 +450,47 @@ bad(const jv *said)
 			return true;
 	}
 	return false;
+}
+
+/* Within the budget, send a request; an empty object, or what went wrong. */
+static jv
+send(struct caller *c, const jv *request, enum urgency urgency, struct raw *raw)
+{
+	const char *account = json_str(request, "account");
+	const char *refused = json_str(request, "error");
+	jv exec = json_get(request, "exec");
+	bool program = jv_is_valid(exec);
+	struct lookup token = { NULL, NULL };
+	int64_t wait = 0;
+	jv said;
+
+	jv_free(exec);
+	memset(raw, 0, sizeof(*raw));
+	raw->headers = jv_object();
+	if (refused != NULL)
+		return result("error", refused);
+	if (program)
+		return send_exec(request, raw);
+	said = find_token(c, request, &token);
+	if (bad(&said))
+		goto out;
+	if (account == NULL)
+		account = token.name != NULL ? token.name : "";
+	free(c->account);
+	if (asprintf(&c->account, "%s/%s", c->name, account) == -1)
+		err(EX_OSERR, NULL);
+	if (c->per_minute > 0)
+		wait =
+		    budget_take(&c->budget, c->account, c->per_minute, urgency);
+	jv_free(said);
+	said = wait > 0 ? not_now(wait, "the budget of requests is used up") :
+			  send_http(c, request, token.value, raw);
+out:
+	if (token.value != NULL)
+		explicit_bzero(token.value, strlen(token.value));
+	free(token.value);
+	free(token.name);
+	return said;
 }
 
 static jv
