@@ -28,6 +28,8 @@ struct job {
 	struct builds *builds;
 	jv row;
 	int64_t id;
+	int claim; /* descriptor, -1 if another process has it */
+	bool known; /* the CI has such a build */
 	struct provider *provider;
 	struct caller *caller;
 	char *key; /* NULL: no seals */
@@ -363,24 +365,35 @@ create(struct job *j)
 	return rec;
 }
 
-/* Who is to be asked? A record that says so if nobody is, else invalid. */
+/* The row, and what is known of it without asking anybody. */
 static jv
-open_job(struct job *j, struct builds *b, int64_t id)
+open_job(struct job *j, struct builds *b, const char *database, int64_t id)
 {
-	const char *name;
+	const char *word, *name;
+	jv rec = jv_invalid(), build;
 
 	memset(j, 0, sizeof(*j));
 	j->builds = b;
 	j->id = id;
+	j->claim = build_claim(database, id);
 	j->row = build_row(b, id);
 	if (!jv_is_valid(j->row))
 		errx(EX_DATAERR, "no such row");
+	build = json_get(&j->row, "build");
+	j->known = json_str(&build, "id") != NULL;
+	jv_free(build);
+	word = json_str(&j->row, "verdict");
 	name = json_str(&j->row, "provider");
-	if ((j->provider = provider_load(name)) == NULL ||
+	if (j->claim == -1)
+		rec = deferred(&j->row, "another process is at it");
+	else if (!j->known && word != NULL)
+		rec = start_record(&j->row, word, json_str(&j->row, "reason"));
+	else if ((j->provider = provider_load(name)) == NULL ||
 	    (j->caller = caller_new(name, j->provider, b->db)) == NULL)
-		return verdict(j, "failed", "no such provider here");
-	j->key = secret("SEAL_KEY");
-	return jv_invalid();
+		rec = verdict(j, "failed", "no such provider here");
+	else
+		j->key = secret("SEAL_KEY");
+	return rec;
 }
 
 static void
@@ -391,6 +404,8 @@ close_job(struct job *j)
 		provider_free(j->provider);
 	free(j->key);
 	jv_free(j->row);
+	if (j->claim != -1)
+		close(j->claim);
 }
 
 static void
@@ -418,36 +433,28 @@ supersede(struct job *j, const char *database)
 jv
 start(struct builds *b, const char *database, int64_t id)
 {
-	int claim = build_claim(database, id);
 	struct job j;
-	jv rec = open_job(&j, b, id), build = json_get(&j.row, "build");
-	const char *word = json_str(&j.row, "verdict");
+	jv rec = open_job(&j, b, database, id);
+	const char *reason = json_str(&j.row, "reason");
 
-	if (jv_is_valid(rec)) { /* nobody to ask */
-	} else if (claim == -1)
-		rec = deferred(&j.row, "another process is starting it");
-	else if (json_str(&build, "id") != NULL)
+	if (jv_is_valid(rec)) {
+		close_job(&j);
+		return rec;
+	}
+	jv_free(rec);
+	if (j.known)
 		rec = start_record(&j.row, "pending", NULL);
-	else if (word != NULL)
-		rec = start_record(&j.row, word, json_str(&j.row, "reason"));
 	else if (number(&j.row, "not_before") > time(NULL))
-		rec = deferred(&j.row,
-		    json_str(&j.row, "reason") != NULL ?
-			json_str(&j.row, "reason") :
-			"put off");
+		rec = deferred(&j.row, reason != NULL ? reason : "put off");
 	else {
 		supersede(&j, database);
-		if (number(&j.row, "sent_at") != 0)
-			rec = find(&j);
+		rec = number(&j.row, "sent_at") != 0 ? find(&j) : jv_invalid();
 		if (!jv_is_valid(rec)) {
 			jv_free(rec);
 			rec = create(&j);
 		}
 	}
-	jv_free(build);
 	close_job(&j);
-	if (claim != -1)
-		close(claim);
 	return rec;
 }
 
@@ -482,48 +489,48 @@ ask(struct job *j, const char *verb)
 	return rec;
 }
 
+/* Refused as it has ended? Then that is the answer. */
+static jv
+cancel(struct job *j)
+{
+	jv rec = ask(j, "cancel"), now;
+
+	if (json_str(&rec, "reason") == NULL)
+		return rec;
+	now = ask(j, "get");
+	if (json_str(&now, "reason") != NULL) {
+		jv_free(now);
+		return rec;
+	}
+	jv_free(rec);
+	return now;
+}
+
 jv
 stop(struct builds *b, const char *database, int64_t id)
 {
-	int claim = build_claim(database, id);
 	struct job j;
-	jv rec = open_job(&j, b, id), build = json_get(&j.row, "build");
-	bool known = json_str(&build, "id") != NULL;
+	jv rec = open_job(&j, b, database, id), build;
 
-	jv_free(build);
-	if (jv_is_valid(rec)) { /* nobody to ask */
-	} else if (claim == -1)
-		rec = deferred(&j.row, "another process is starting it");
-	else if (!known && number(&j.row, "sent_at") != 0) {
-		/* it may run: look, and stop what there is */
-		jv_free(rec);
-		rec = find(&j);
+	if (jv_is_valid(rec)) {
+		close_job(&j);
+		return rec;
+	}
+	jv_free(rec);
+	rec = jv_invalid();
+	if (!j.known && number(&j.row, "sent_at") != 0) {
+		rec = find(&j); /* it may run: then stop it */
 		jv_free(j.row);
 		j.row = build_row(b, id);
 		build = json_get(&j.row, "build");
-		known = json_str(&build, "id") != NULL;
+		j.known = json_str(&build, "id") != NULL;
 		jv_free(build);
 	}
-	if (!jv_is_valid(rec) || known) {
+	if (j.known || !jv_is_valid(rec)) {
 		jv_free(rec);
-		if (!known)
-			rec = verdict(&j, "cancelled", "before it started");
-		else {
-			rec = ask(&j, "cancel");
-			/* refused as it has ended: then that is the answer */
-			if (json_str(&rec, "reason") != NULL) {
-				jv now = ask(&j, "get");
-
-				if (json_str(&now, "reason") == NULL) {
-					jv_free(rec);
-					rec = now;
-				} else
-					jv_free(now);
-			}
-		}
+		rec = j.known ? cancel(&j) :
+				verdict(&j, "cancelled", "before it started");
 	}
 	close_job(&j);
-	if (claim != -1)
-		close(claim);
 	return rec;
 }
