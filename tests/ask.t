@@ -132,7 +132,7 @@ fault create 429-user
 is '429: it was not done, and for how long, with some more' 'true 0' \
     "$(ask create | jq '.wait > 2 and .wait <= 4') $(($(builds) - had))"
 had=$(told requests length)
-is 'until then nothing is sent' 'true 0' "$(ask get | jq ".wait > 0 and .wait <= 5") $(($(told requests length) - had))"
+is 'until then nothing is sent' 'true 0' "$(ask get | jq '.wait > 0 and .wait <= 5') $(($(told requests length) - had))"
 sqlite3 tack.db 'DELETE FROM budget'
 is 'nobody there: it was not done' 'true' \
     "$(TACK_BUILDKITE_API=http://127.0.0.1:1 ask create | jq '.wait > 0')"
@@ -143,6 +143,7 @@ is 'a CI that repeats the token does not get it out' 'Buildkite: You said Bearer
 
 # the budget
 sqlite3 tack.db 'DELETE FROM budget'
+direct config '{"limits": {"org": 100000, "user": 100000, "window": 60}}'
 had=$(told requests length)
 for i in 1 2 3 4 5 6 7 8 9 10; do input; input; input; input; input; done |
     timeout 60 ./ask buildkite get >out
@@ -155,7 +156,6 @@ is 'each token has its own' scheduled \
 rm -rf share
 cp -R "$TOP/share" .
 jq '.budget = 100000' "$TOP/share/providers/buildkite/provider.json" >share/providers/buildkite/provider.json
-direct config '{"limits": {"org": 100000, "user": 100000, "window": 60}}'
 export TACK_SHARE=share
 for i in 1 2 3 4 5; do
 	for j in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 \
