@@ -138,12 +138,10 @@ def find:
 		else "&meta_data%5Btack%3Apipeline_rkey%5D="
 			+ (.ref.pipeline_rkey | @uri) end);
 
-# Ten minutes of overlap: the clocks are two.
 def list:
 	. as $in
-	| (.since[0:19] + "Z" | fromdateiso8601 - 600 | todateiso8601 | @uri) as $since
 	| [.builds[].org | filled | select(IN(".", "..") | not)] | unique[] | . as $org
-	| ("finished_from=\($since)",
+	| ("finished_from=\($in.since | @uri)",
 		(["creating", "scheduled", "running", "failing", "canceling", "blocked"]
 		| map("state%5B%5D=" + .) | join("&")))
 	| . as $filter
