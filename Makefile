@@ -11,14 +11,18 @@ VERSION = 0.1
 TOOLS = bin/tack-events bin/tack-http bin/tack-resolve bin/tack-spawn \
 	bin/tack-status bin/tack-verify
 SCRIPTS = bin/tack bin/tack-init bin/tack-request
-OBJS = lib/auth.o lib/budget.o lib/build.o lib/call.o lib/child.o lib/db.o lib/event.o \
-	lib/filter.o lib/head.o lib/http.o lib/json.o lib/listen.o \
-	lib/program.o lib/provider.o lib/ref.o lib/sandbox.o lib/seal.o lib/secret.o lib/start.o \
-	lib/tid.o lib/ws.o lib/yaml.o
-HDRS = lib/auth.h lib/budget.h lib/build.h lib/call.h lib/child.h lib/db.h lib/event.h \
-	lib/filter.h lib/head.h lib/http.h lib/json.h lib/listen.h \
-	lib/program.h lib/provider.h lib/ref.h lib/sandbox.h lib/seal.h lib/secret.h lib/start.h \
-	lib/tid.h lib/ws.h lib/yaml.h
+OBJS = lib/auth.o lib/budget.o lib/build.o lib/bytes.o lib/call.o \
+	lib/child.o lib/conn.o lib/db.o lib/event.o lib/filter.o lib/head.o \
+	lib/http.o lib/json.o lib/listen.o lib/pipeline.o lib/program.o \
+	lib/provider.o lib/ref.o lib/reply.o lib/request.o lib/sandbox.o \
+	lib/seal.o lib/secret.o lib/start.o lib/stream.o lib/tid.o lib/ws.o \
+	lib/yaml.o
+HDRS = lib/auth.h lib/budget.h lib/build.h lib/bytes.h lib/call.h \
+	lib/child.h lib/conn.h lib/db.h lib/event.h lib/filter.h lib/head.h \
+	lib/http.h lib/json.h lib/listen.h lib/pipeline.h lib/program.h \
+	lib/provider.h lib/ref.h lib/reply.h lib/request.h lib/sandbox.h \
+	lib/seal.h lib/secret.h lib/start.h lib/stream.h lib/tid.h lib/ws.h \
+	lib/yaml.h
 UNITS = tests/auth.t tests/head.t tests/json.t tests/sandbox.t tests/tid.t \
 	tests/yaml.t
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* The socket a server was started with, or is told to make. */
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <err.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 
 #include <bsd/stdlib.h>
 
+#include "child.h"
 #include "listen.h"
 
 #define PASSED 3 /* sd_listen_fds(3) */
@@ -35,8 +38,8 @@ try_at(const struct addrinfo *ai)
 	return fd;
 }
 
-int
-listen_at(const char *address)
+static int
+at(const char *address)
 {
 	/* A socket for every address of version 6 takes version 4 as well. */
 	static const int families[] = { AF_INET6, AF_INET };
@@ -79,8 +82,9 @@ listen_at(const char *address)
 	return fd;
 }
 
-int
-listen_passed(void)
+/* The descriptor systemd passed, or -1; what says so is forgotten. */
+static int
+passed(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	bool ours = pid != NULL && fds != NULL &&
@@ -92,6 +96,64 @@ listen_passed(void)
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
 	return ours ? PASSED : -1;
+}
+
+static bool
+is_socket(int fd, struct stat *st)
+{
+	return fstat(fd, st) == 0 && S_ISSOCK(st->st_mode);
+}
+
+/* Under inetd stderr is the client: let logger(1) have what we say. */
+static void
+redirect(int fd)
+{
+	static const char *const logger[] = { "logger", "-t", "tack-http",
+		NULL };
+	struct stat mine, theirs;
+	int null, log = -1;
+
+	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
+		err(EX_OSERR, "/dev/null");
+	dup2(null, 0);
+	dup2(null, 1);
+	if (is_socket(fd, &mine) && is_socket(2, &theirs) &&
+	    mine.st_dev == theirs.st_dev && mine.st_ino == theirs.st_ino) {
+		dup2(null, 2);
+		if (child(logger, &log, NULL) != -1) {
+			dup2(log, 2);
+			close(log);
+		}
+	}
+	close(null);
+}
+
+int
+listen_find(const char *address)
+{
+	struct stat st;
+	int fd, null;
+
+	do {
+		if ((null = open("/dev/null", O_RDWR)) == -1)
+			err(EX_OSERR, "/dev/null");
+	} while (null <= 2);
+	close(null);
+
+	if ((fd = passed()) == -1 && address != NULL)
+		fd = at(address);
+	if (fd == -1 && is_socket(0, &st))
+		fd = 0;
+	if (fd == -1 && (address = getenv("TACK_LISTEN_ADDR")) != NULL)
+		fd = at(address);
+	if (fd == -1)
+		return -1;
+	if (fd == 0 && (fd = fcntl(0, F_DUPFD_CLOEXEC, 3)) == -1)
+		err(EX_OSERR, "stdin");
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+		err(EX_USAGE, "descriptor %d", fd);
+	redirect(fd);
+	return fd;
 }
 
 bool

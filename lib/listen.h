@@ -6,14 +6,14 @@
 #include <stdbool.h>
 
 /*
- * A listening socket at "127.0.0.1:6555", "[::1]:6555", or ":8080" for every
- * address.  Exits with EX_USAGE when the text is no address, EX_UNAVAILABLE
- * when it cannot be had.
+ * The socket to serve: one that systemd passed; a listening one at the
+ * address, "127.0.0.1:6555", "[::1]:6555", or ":8080" for every address;
+ * standard input; a listening one at TACK_LISTEN_ADDR; else -1.  It closes on
+ * exec.  Standard input and output become /dev/null, and standard error, if
+ * it is that very socket, logger(1).  Exits with EX_USAGE when the text is no
+ * address, EX_UNAVAILABLE when it cannot be had.
  */
-int listen_at(const char *address);
-
-/* The descriptor systemd passed, or -1. Forgets the variables that say so. */
-int listen_passed(void);
+int listen_find(const char *address);
 
 /* Does a descriptor listen? Exits with EX_USAGE if it is no stream socket. */
 bool listen_is(int fd);
