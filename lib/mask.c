@@ -362,3 +362,21 @@ mask_end(struct masking *s, FILE *to)
 	s->at = 0;
 	s->run = 0;
 }
+
+char *
+mask_text(struct mask *m, const char *text)
+{
+	struct masking *s = masking_new(m, false);
+	char *to;
+	size_t size;
+	FILE *f = open_memstream(&to, &size);
+
+	if (f == NULL)
+		err(EX_OSERR, NULL);
+	mask_feed(s, text, strlen(text), f);
+	mask_end(s, f);
+	if (fclose(f) == EOF)
+		err(EX_OSERR, NULL);
+	masking_free(s);
+	return to;
+}

@@ -39,4 +39,7 @@ void mask_end(struct masking *, FILE *);
 size_t mask_holds(const struct masking *);
 void masking_free(struct masking *);
 
+/* A text without the secrets, for the caller to free. */
+char *mask_text(struct mask *, const char *);
+
 #endif

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: ISC */
+/* tack-logs: write the log of a run, and follow it. */
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "db.h"
+#include "fetch.h"
+#include "json.h"
+#include "keep.h"
+#include "mask.h"
+#include "run.h"
+#include "sandbox.h"
+#include "stamp.h"
+#include "term.h"
+
+#define LOOK_MS 250
+#define FAULT_MS 10000 /* an older fault is not ours */
+
+/* A step as far as it was written. */
+struct shown {
+	struct view *view;
+	size_t number;
+	bool begun, over, ending;
+	bool going_on; /* a line was written in part */
+	int again, fd; /* fd -1: no bytes yet */
+	int64_t at;
+	struct term *term;
+	struct masking *masking;
+	const char *since; /* the time of a line that has none */
+};
+
+struct view {
+	const char *path, *knot, *rkey, *workflow;
+	struct mask *mask;
+	struct runs *runs;
+	struct run run;
+	struct keep *keep;
+	struct shown **shown;
+	size_t steps;
+	pid_t child; /* who fetches, 0 if nobody of ours */
+	int status; /* its exit status */
+	bool killed;
+};
+
+static void
+usage(void)
+{
+	fprintf(stderr,
+	    "usage: tack-logs [-fn] [-d database] knot rkey workflow\n");
+	exit(EX_USAGE);
+}
+
+static void
+put(jv line)
+{
+	char *text = json_text(line);
+
+	json_print(stdout, text, strlen(text));
+	if (putchar('\n') == EOF)
+		err(EX_IOERR, "stdout");
+	free(text);
+}
+
+static void
+data(const struct view *v, size_t step, const char *text, const char *time,
+    const char *stream)
+{
+	jv line = json_set_str(jv_object(), "kind", "data");
+	char *masked = v != NULL ? mask_text(v->mask, text) : NULL;
+
+	line = json_set_str(line, "content", v != NULL ? masked : text);
+	line = json_set_str(line, "time", time);
+	line = json_set(line, "step_id", jv_number((double)step));
+	put(json_set_str(line, "stream", stream));
+	free(masked);
+}
+
+static void
+control(const struct view *v, size_t step, const struct keep_step *k,
+    const char *status, const char *time)
+{
+	jv line = json_set_str(jv_object(), "kind", "control");
+	char *name = mask_text(v->mask, k->name != NULL ? k->name : k->id);
+	char *command =
+	    mask_text(v->mask, k->command != NULL ? k->command : "");
+
+	line = json_set_str(line, "content", name);
+	line = json_set_str(line, "time", time);
+	line = json_set(line, "step_id", jv_number((double)step));
+	line = json_set_str(line, "step_status", status);
+	/* Tangled's programs leave out what is 0 or empty. */
+	if (!k->system)
+		line = json_set(line, "step_kind", jv_number(1));
+	if (*command != '\0')
+		line = json_set_str(line, "step_command", command);
+	put(line);
+	free(command);
+	free(name);
+}
+
+/* A step of our own after all others, to say what the CI does not. */
+static void
+remark(const struct view *v, const char *name, const char *text, int64_t ms)
+{
+	char *copy = strdup(name), time[32];
+	struct keep_step k = { .name = copy };
+
+	if (copy == NULL)
+		err(EX_OSERR, NULL);
+	stamp(time, ms);
+	control(v, v->steps, &k, "start", time);
+	data(v, v->steps, text, time, "stderr");
+	if (v->run.web_url != NULL)
+		data(v, v->steps, v->run.web_url, time, "stderr");
+	control(v, v->steps, &k, "end", time);
+	free(copy);
+}
+
+static void
+line(const char *text, size_t length, int64_t ms, bool ended, void *arg)
+{
+	struct shown *s = arg;
+	char *content, time[32];
+	size_t size;
+	FILE *to = open_memstream(&content, &size);
+
+	if (to == NULL)
+		err(EX_OSERR, NULL);
+	mask_feed(s->masking, text, length, to);
+	if (ended || s->ending)
+		mask_end(s->masking, to);
+	if (fclose(to) == EOF)
+		err(EX_OSERR, NULL);
+	if (size > 0 || (ended && !s->going_on)) {
+		if (ms != -1)
+			stamp(time, ms);
+		data(NULL, s->number, content, ms != -1 ? time : s->since,
+		    "stdout");
+	}
+	s->going_on = !ended;
+	free(content);
+}
+
+/* What was left of a line, if the log has come to its end. */
+static void
+last_line(struct shown *s)
+{
+	s->ending = true;
+	term_end(s->term);
+	if (mask_holds(s->masking) > 0)
+		line("", 0, -1, false, s);
+	s->ending = s->going_on = false;
+}
+
+static void
+end_step(struct shown *s, const struct keep_step *k, const char *time)
+{
+	last_line(s);
+	if (s->fd != -1)
+		close(s->fd);
+	control(s->view, s->number, k, "end", time);
+	term_free(s->term);
+	masking_free(s->masking);
+	s->over = true;
+}
+
+static struct shown *
+shown(struct view *v, size_t number)
+{
+	struct shown *s;
+
+	if (number < v->steps)
+		return v->shown[number];
+	v->shown = reallocarray(v->shown, number + 1, sizeof(*v->shown));
+	if (v->shown == NULL || (s = calloc(1, sizeof(*s))) == NULL)
+		err(EX_OSERR, NULL);
+	s->view = v;
+	s->number = number;
+	s->fd = -1;
+	v->shown[v->steps++] = s;
+	return s;
+}
+
+/* The bytes of a step that are new, as lines. */
+static void
+show_bytes(struct view *v, struct shown *s)
+{
+	char bytes[65536], *text;
+	ssize_t n, kept;
+
+	if (s->fd == -1)
+		s->fd = keep_bytes(v->keep, s->number, false);
+	while (s->fd != -1 &&
+	    (n = pread(s->fd, bytes, sizeof(bytes), s->at)) != 0) {
+		if (n == -1)
+			err(EX_IOERR, "log");
+		if (s->at == 0) {
+			int64_t left_out;
+
+			/* It was known before the first byte was here. */
+			keep_read(v->keep);
+			s->since = v->keep->step[s->number].started_at;
+			left_out = v->keep->step[s->number].left_out;
+			if (left_out > 0 &&
+			    asprintf(&text,
+				"The first %lld bytes of this log are left"
+				" out.",
+				(long long)left_out) == -1)
+				err(EX_OSERR, NULL);
+			if (left_out > 0) {
+				data(NULL, s->number, text, s->since, "stderr");
+				free(text);
+			}
+		}
+		s->at += n;
+		/* NULs fill up what was masked, and show on no terminal. */
+		kept = 0;
+		for (ssize_t i = 0; i < n; i++)
+			if (bytes[i] != '\0')
+				bytes[kept++] = bytes[i];
+		term_feed(s->term, bytes, (size_t)kept);
+	}
+}
+
+static void
+show_step(struct view *v, size_t number)
+{
+	struct shown *s = shown(v, number);
+	const struct keep_step *k = &v->keep->step[number];
+	bool drained = k->drained;
+
+	if (s->over || k->started_at == NULL)
+		return;
+	s->since = k->started_at;
+	if (!s->begun) {
+		s->begun = true;
+		s->again = k->again;
+		s->term = term_new(line, s);
+		s->masking = masking_new(v->mask, false);
+		control(v, number, k, "start", k->started_at);
+	}
+	if (s->again != k->again) {
+		last_line(s);
+		data(NULL, number, "The log begins anew.", s->since, "stderr");
+		if (s->fd != -1)
+			close(s->fd);
+		s->fd = -1;
+		s->at = 0;
+		s->again = k->again;
+	}
+	show_bytes(v, s);
+	k = &v->keep->step[number];
+	if (!drained || s->again != k->again)
+		return;
+	if (s->at == 0)
+		data(NULL, number, "The CI has no log of this step.", s->since,
+		    "stderr");
+	end_step(s, k, k->finished_at != NULL ? k->finished_at : s->since);
+}
+
+static void
+flush(void)
+{
+	if (fflush(stdout) == EOF)
+		err(EX_IOERR, "stdout");
+}
+
+static void
+show(struct view *v)
+{
+	keep_read(v->keep);
+	for (size_t i = 0; i < v->keep->steps; i++)
+		show_step(v, i);
+	flush();
+}
+
+/* Nothing more comes of the steps that are open. */
+static void
+cut(struct view *v, int64_t ms)
+{
+	char time[32];
+
+	stamp(time, ms);
+	for (size_t i = 0; i < v->steps; i++)
+		if (v->shown[i]->begun && !v->shown[i]->over) {
+			v->shown[i]->since = v->keep->step[i].started_at;
+			end_step(v->shown[i], &v->keep->step[i], time);
+		}
+}
+
+static bool
+begun(const struct view *v)
+{
+	for (size_t i = 0; i < v->steps; i++)
+		if (v->shown[i]->begun)
+			return true;
+	return false;
+}
+
+/* The run is over, and no step of it has run. */
+static void
+show_none(struct view *v)
+{
+	static const struct {
+		const char *status, *name;
+	} names[] = { { "failed", "Workflow could not start" },
+		{ "timeout", "Workflow timed out" },
+		{ "cancelled", "Workflow was cancelled" } };
+	const char *status =
+	    v->run.verdict != NULL ? v->run.verdict : v->run.status;
+	const char *name = "No log", *text = v->run.reason;
+	char *error = run_error(v->runs, v->knot, v->rkey, v->workflow);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (status != NULL && strcmp(status, names[i].status) == 0)
+			name = names[i].name;
+	if (text == NULL || *text == '\0')
+		text = error;
+	if (text == NULL || *text == '\0')
+		text = "The CI has no log of this run.";
+	remark(v, name, text, v->run.when);
+	free(error);
+}
+
+static int
+show_fault(struct view *v)
+{
+	const struct keep *k = v->keep;
+
+	if (!begun(v) && v->run.verdict != NULL) {
+		show_none(v);
+		return 0;
+	}
+	cut(v, k->fault_at);
+	remark(v, begun(v) ? "Log incomplete" : "Log not available", k->fault,
+	    k->fault_at);
+	return k->for_good ? 1 : EX_TEMPFAIL;
+}
+
+/* Look after who fetches for us; true once it has gone. */
+static bool
+gone(struct view *v, bool wait)
+{
+	int status;
+	pid_t pid;
+
+	if (v->child == 0)
+		return true;
+	while ((pid = waitpid(v->child, &status, wait ? 0 : WNOHANG)) == -1)
+		if (errno != EINTR)
+			err(EX_OSERR, "waitpid");
+	if (pid == 0)
+		return false;
+	v->child = 0;
+	v->killed = !WIFEXITED(status);
+	v->status = v->killed ? EX_TEMPFAIL : WEXITSTATUS(status);
+	return true;
+}
+
+/* Does another process fetch for us?  Look twice: it may just take over. */
+static bool
+others(struct view *v)
+{
+	for (int i = 0; i < 4; i++) {
+		if (keep_locked(v->keep))
+			return true;
+		usleep(50000);
+	}
+	return false;
+}
+
+static int
+watch(struct view *v, struct db *db, bool follow)
+{
+	int64_t since = stamp_now();
+	char *id = NULL;
+	bool alone;
+
+	for (int idle = 0;; db_wait(db, LOOK_MS)) {
+		alone = gone(v, !follow);
+		run_free(&v->run);
+		run_look(v->runs, v->knot, v->rkey, v->workflow, &v->run);
+		if (id != NULL &&
+		    (v->run.build_id == NULL ||
+			strcmp(v->run.build_id, id) != 0)) {
+			/* a newer attempt has begun */
+			cut(v, stamp_now());
+			return 0;
+		}
+		if (v->keep == NULL && v->run.build_id != NULL)
+			v->keep = keep_open(
+			    v->path, v->run.provider, v->run.build_id, false);
+		if (v->keep != NULL && id == NULL &&
+		    (id = strdup(v->run.build_id)) == NULL)
+			err(EX_OSERR, NULL);
+		if (v->keep != NULL) {
+			show(v);
+			if (v->keep->fault != NULL &&
+			    v->keep->fault_at > since - FAULT_MS)
+				return show_fault(v);
+		}
+		if (v->run.over &&
+		    (v->run.build_id == NULL ||
+			(v->keep != NULL && v->keep->done == v->run.when))) {
+			if (!begun(v))
+				show_none(v);
+			return 0;
+		}
+		if (!follow)
+			return v->status;
+		if (!alone || (v->killed && v->keep != NULL && others(v)))
+			continue;
+		if (v->status != 0)
+			return v->status;
+		if (idle++ > 4)
+			errx(EX_TEMPFAIL, "nobody fetches this log");
+	}
+}
+
+/* Start who fetches; it ends with us. */
+static pid_t
+start(const struct view *v, bool follow)
+{
+	pid_t parent = getpid(), pid = fork();
+	int null;
+
+	if (pid == -1)
+		err(EX_OSERR, "fork");
+	if (pid > 0)
+		return pid;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)
+		_exit(EX_TEMPFAIL);
+	/* The end of our output is not to wait for it. */
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null == -1 || dup2(null, STDIN_FILENO) == -1 ||
+	    dup2(null, STDOUT_FILENO) == -1)
+		err(EX_OSERR, "/dev/null");
+	_exit(fetch(v->path, v->knot, v->rkey, v->workflow, v->mask, follow));
+}
+
+/* Is there, or may there be, something that is not kept yet? */
+static bool
+lacking(const struct view *v)
+{
+	struct keep *k;
+	bool lacks;
+
+	if (v->run.build_id == NULL)
+		return !v->run.over;
+	k = keep_open(v->path, v->run.provider, v->run.build_id, false);
+	if (k == NULL)
+		return true;
+	keep_read(k);
+	lacks = !v->run.over || k->done != v->run.when;
+	keep_close(k);
+	return lacks;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct view v = { .run = { .build = jv_invalid() } };
+	bool follow = false, look = false, known, lacks;
+	struct db *db;
+	int ch, status;
+
+	while ((ch = getopt(argc, argv, "d:fn")) != -1)
+		switch (ch) {
+		case 'd':
+			v.path = optarg;
+			break;
+		case 'f':
+			follow = true;
+			break;
+		case 'n':
+			look = true;
+			break;
+		default:
+			usage();
+		}
+	if (argc - optind != 3)
+		usage();
+	v.knot = argv[optind];
+	v.rkey = argv[optind + 1];
+	v.workflow = argv[optind + 2];
+	v.path = db_path(v.path);
+
+	db = db_open(v.path, DB_READ);
+	known = run_look(runs_new(db), v.knot, v.rkey, v.workflow, &v.run);
+	lacks = known && !look && lacking(&v);
+	/* No connection of SQLite's goes through a fork. */
+	db_close(db);
+	if (look)
+		return known ? 0 : EX_NOINPUT;
+	if (!known)
+		errx(EX_NOINPUT, "no such run");
+	v.mask = mask_new();
+	mask_held(v.mask);
+	if (lacks)
+		v.child = start(&v, follow);
+
+	db = db_open(v.path, DB_READ);
+	v.runs = runs_new(db);
+	db_listen(db);
+	sandbox_database(v.path);
+	sandbox(NO_EXEC | NO_NET);
+
+	status = watch(&v, db, follow);
+	flush();
+	db_close(db);
+	return status;
+}
