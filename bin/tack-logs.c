@@ -23,6 +23,7 @@
 #include "stamp.h"
 #include "term.h"
 
+/* No inotify: a user has 128 of them, and viewers may be more. */
 #define LOOK_MS 250
 #define FAULT_MS 10000 /* an older fault is not ours */
 
@@ -511,7 +512,6 @@ main(int argc, char *argv[])
 
 	db = db_open(v.path, DB_READ);
 	v.runs = runs_new(db);
-	db_listen(db);
 	sandbox_database(v.path);
 	sandbox(NO_EXEC | NO_NET);
 

@@ -20,7 +20,7 @@
 #include "sandbox.h"
 #include "stamp.h"
 
-#define LOOK_MS 1000
+#define LOOK_MS 250
 #define SOON_MS 2000 /* until the CI is asked again while there is news */
 #define LATE_MS 10000 /* and when there has been none for long */
 #define GIVE_UP_MS 60000 /* without an answer */
@@ -513,7 +513,6 @@ fetch(const char *database, const char *knot, const char *rkey,
 	f.db = db_open(database, DB_WRITE);
 	f.runs = runs_new(f.db);
 	f.run.build = jv_invalid();
-	db_listen(f.db);
 	while (look(&f) && f.run.build_id == NULL && !f.run.over && follow)
 		db_wait(f.db, LOOK_MS);
 	if (f.run.build_id == NULL)
