@@ -14,19 +14,19 @@ SCRIPTS = bin/tack bin/tack-init bin/tack-request
 OBJS = lib/auth.o lib/budget.o lib/build.o lib/bytes.o lib/call.o \
 	lib/child.o lib/conn.o lib/db.o lib/event.o lib/fetch.o lib/filter.o \
 	lib/head.o lib/http.o lib/json.o lib/keep.o lib/listen.o lib/mask.o \
-	lib/pipeline.o lib/program.o lib/provider.o lib/ref.o lib/reply.o \
-	lib/request.o lib/run.o lib/sandbox.o lib/seal.o lib/secret.o \
-	lib/stamp.o lib/start.o lib/stream.o lib/term.o lib/tid.o lib/ws.o \
-	lib/yaml.o
+	lib/pipeline.o lib/program.o lib/provider.o lib/public.o lib/ref.o \
+	lib/reply.o lib/request.o lib/run.o lib/sandbox.o lib/seal.o \
+	lib/secret.o lib/stamp.o lib/start.o lib/stream.o lib/term.o \
+	lib/tid.o lib/ws.o lib/yaml.o
 HDRS = lib/auth.h lib/budget.h lib/build.h lib/bytes.h lib/call.h \
 	lib/child.h lib/conn.h lib/db.h lib/event.h lib/fetch.h lib/filter.h \
 	lib/head.h lib/http.h lib/json.h lib/keep.h lib/listen.h lib/mask.h \
-	lib/pipeline.h lib/program.h lib/provider.h lib/ref.h lib/reply.h \
-	lib/request.h lib/run.h lib/sandbox.h lib/seal.h lib/secret.h \
-	lib/stamp.h lib/start.h lib/stream.h lib/term.h lib/tid.h lib/ws.h \
-	lib/yaml.h
-UNITS = tests/auth.t tests/head.t tests/json.t tests/mask.t tests/sandbox.t \
-	tests/term.t tests/tid.t tests/yaml.t
+	lib/pipeline.h lib/program.h lib/provider.h lib/public.h lib/ref.h \
+	lib/reply.h lib/request.h lib/run.h lib/sandbox.h lib/seal.h \
+	lib/secret.h lib/stamp.h lib/start.h lib/stream.h lib/term.h \
+	lib/tid.h lib/ws.h lib/yaml.h
+UNITS = tests/auth.t tests/head.t tests/json.t tests/mask.t tests/public.t \
+	tests/sandbox.t tests/term.t tests/tid.t tests/yaml.t
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2
