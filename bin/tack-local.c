@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: ISC */
+/* tack-local: run workflows here, the embedded CI. */
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cell.h"
+#include "db.h"
+#include "job.h"
+#include "json.h"
+#include "remote.h"
+#include "runner.h"
+
+#define TASK_MOST (16 << 20)
+#define LIST_DAYS 3
+
+struct list {
+	const struct jobs *jobs;
+	const char *since;
+	jv found;
+};
+
+static void
+usage(void)
+{
+	fprintf(stderr,
+	    "usage: tack-local create | list [since] | get id | cancel id |"
+	    " rebuild id [attempt] | steps id | log id step [offset]\n");
+	exit(EX_USAGE);
+}
+
+static int
+print(jv v)
+{
+	char *text = json_text(v);
+
+	json_print(stdout, text, strlen(text));
+	putchar('\n');
+	free(text);
+	if (fflush(stdout) == EOF)
+		err(EX_IOERR, "stdout");
+	return 0;
+}
+
+/* The CI's no, for good. */
+static int
+refuse(const char *what, const char *reason)
+{
+	print(json_set_str(jv_object(), what, reason));
+	return 1;
+}
+
+/* {"build": ...}, as a webhook would have it. */
+static jv
+payload(jv state)
+{
+	jv build = json_get(&state, "build");
+
+	jv_free(state);
+	return json_set(jv_object(), "build", build);
+}
+
+static jv
+read_task(void)
+{
+	char *text = malloc(TASK_MOST + 1);
+	size_t length;
+	jv task;
+
+	if (text == NULL)
+		err(EX_OSERR, NULL);
+	length = fread(text, 1, TASK_MOST + 1, stdin);
+	if (ferror(stdin))
+		err(EX_IOERR, "stdin");
+	if (length > TASK_MOST)
+		errx(EX_DATAERR, "stdin: a task of more than %d MiB",
+		    TASK_MOST >> 20);
+	if (json_check(text, length, NULL, 0) != -1)
+		errx(EX_DATAERR, "stdin: not JSON");
+	task = json_parse(text, length);
+	free(text);
+	if (jv_get_kind(task) != JV_KIND_OBJECT)
+		errx(EX_DATAERR, "stdin: not a task");
+	return task;
+}
+
+static int64_t
+attempt_of(const jv *ref)
+{
+	jv attempt = json_get(ref, "attempt");
+	char *word = json_word(&attempt);
+	int64_t n = word != NULL ? strtonum(word, 1, INT32_MAX, NULL) : 0;
+
+	jv_free(attempt);
+	free(word);
+	return n > 0 ? n : 1;
+}
+
+/* What a build says of itself before it has run. */
+static jv
+scheduled(const jv *task, const char *id, const char *parent, jv ref)
+{
+	static const char *const members[] = { "knot", "pipeline_rkey",
+		"workflow", "attempt" };
+	const char *seal = json_str(task, "seal"), *name;
+	jv build = jv_object(), own = jv_object(), repo;
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		own = json_set(own, members[i], json_get(&ref, members[i]));
+	if (seal != NULL)
+		own = json_set_str(own, "seal", seal);
+	jv_free(ref);
+	repo = json_get(task, "repo");
+	name = json_str(&repo, "name");
+	build = json_set_str(build, "id", id);
+	build = json_set_str(build, "org", "local");
+	build = json_set_str(build, "pipeline", name != NULL ? name : "");
+	build = json_set_str(build, "state", "scheduled");
+	build = json_set(build, "created_at", job_stamp(job_now()));
+	if (parent != NULL)
+		build = json_set_str(build, "parent", parent);
+	jv_free(repo);
+	return json_set(jv_object(), "build", json_set(build, "ref", own));
+}
+
+static int
+create(const struct jobs *jobs, jv task, const char *parent)
+{
+	char id[JOB_ID + 1];
+	jv ref = json_get(&task, "ref");
+	const char *wrong = run_refused(&task);
+
+	if (wrong != NULL)
+		return refuse("error", wrong);
+	job_id(id, &ref, attempt_of(&ref));
+	if (!job_make(jobs, id, &task, scheduled(&task, id, parent, ref), run,
+		(void *)jobs))
+		errx(EX_TEMPFAIL, "the build could not be made");
+	jv_free(task);
+	return print(payload(job_state(jobs, id)));
+}
+
+static int
+rebuild(const struct jobs *jobs, const char *id, const char *attempt)
+{
+	jv task = job_task(jobs, id), ref = json_get(&task, "ref");
+	const char *wrong = NULL;
+	int64_t n = attempt_of(&ref) + 1;
+
+	if (attempt != NULL)
+		n = strtonum(attempt, n, INT32_MAX, &wrong);
+	if (wrong != NULL)
+		return refuse("error", "an attempt that is not newer");
+	ref = json_set(ref, "attempt", jv_number((double)n));
+	return create(jobs, json_set(task, "ref", ref), id);
+}
+
+static int
+cancel(const struct jobs *jobs, const char *id)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	jv state = job_state(jobs, id);
+
+	if (!job_final(&state))
+		job_cancel(jobs, id);
+	/* The runner looks at once; if it is busy, tack-poll will tell. */
+	for (int i = 0; i < 250 && !job_final(&state); i++) {
+		nanosleep(&pause, NULL);
+		jv_free(state);
+		state = job_state(jobs, id);
+	}
+	return print(payload(state));
+}
+
+static void
+add(const char *id, void *arg)
+{
+	struct list *l = arg;
+	jv state = job_state(l->jobs, id), build = json_get(&state, "build");
+	const char *finished = json_str(&build, "finished_at");
+
+	/* Times in one form, which sort as text. */
+	if (finished == NULL || strcmp(finished, l->since) >= 0)
+		l->found = jv_array_append(l->found, payload(jv_copy(state)));
+	jv_free(build);
+	jv_free(state);
+}
+
+static int
+list(const struct jobs *jobs, const char *since)
+{
+	jv days = job_stamp(job_now() - (int64_t)LIST_DAYS * 86400 * 1000);
+	char *word = json_word(&days);
+	struct list l = { jobs, since != NULL ? since : word, jv_array() };
+
+	jobs_each(jobs, add, &l);
+	jv_free(days);
+	free(word);
+	return print(l.found);
+}
+
+static int
+print_log(const struct jobs *jobs, const char *id, const char *step,
+    const char *offset)
+{
+	char bytes[65536];
+	const char *wrong = NULL;
+	off_t at = 0;
+	ssize_t n;
+	int fd;
+
+	strtonum(step, 0, INT32_MAX, &wrong);
+	if (wrong == NULL && offset != NULL)
+		at = strtonum(offset, 0, INT64_MAX, &wrong);
+	if (wrong != NULL)
+		usage();
+	if ((fd = job_log(jobs, id, step, O_RDONLY)) == -1) {
+		if (errno == ENOENT)
+			return 0; /* nothing yet */
+		err(EX_NOINPUT, "%s: %s.log", id, step);
+	}
+	while ((n = pread(fd, bytes, sizeof(bytes), at)) > 0) {
+		fwrite(bytes, 1, (size_t)n, stdout);
+		at += n;
+	}
+	if (n == -1)
+		err(EX_IOERR, "%s: %s.log", id, step);
+	close(fd);
+	if (fflush(stdout) == EOF)
+		err(EX_IOERR, "stdout");
+	return 0;
+}
+
+static int
+steps(const struct jobs *jobs, const char *id)
+{
+	jv state = job_state(jobs, id), list_ = json_get(&state, "steps");
+
+	jv_free(state);
+	return print(json_set(jv_object(), "steps",
+	    jv_get_kind(list_) == JV_KIND_ARRAY ? list_ : jv_array()));
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct jobs jobs;
+	const char *verb, *id, *more;
+
+	if (getopt(argc, argv, "") != -1)
+		usage();
+	argc -= optind;
+	argv += optind;
+	if (argc < 1)
+		usage();
+	verb = argv[0];
+	id = argc > 1 ? argv[1] : NULL;
+	more = argc > 2 ? argv[2] : NULL;
+
+	jobs_open(&jobs);
+	if (strcmp(verb, "create") == 0 && argc == 1)
+		return create(&jobs, read_task(), NULL);
+	if (strcmp(verb, "list") == 0 && argc <= 2)
+		return list(&jobs, id);
+	if (id == NULL)
+		usage();
+	if (!job_exists(&jobs, id))
+		return refuse("gone", "there is no such build here");
+	if (strcmp(verb, "get") == 0 && argc == 2)
+		return print(payload(job_state(&jobs, id)));
+	if (strcmp(verb, "cancel") == 0 && argc == 2)
+		return cancel(&jobs, id);
+	if (strcmp(verb, "rebuild") == 0 && argc <= 3)
+		return rebuild(&jobs, id, more);
+	if (strcmp(verb, "steps") == 0 && argc == 2)
+		return steps(&jobs, id);
+	if (strcmp(verb, "log") == 0 && (argc == 3 || argc == 4))
+		return print_log(&jobs, id, more, argc == 4 ? argv[3] : NULL);
+	usage();
+}
