@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "cell.h"
-#include "db.h"
 #include "job.h"
 #include "json.h"
-#include "remote.h"
+#include "ref.h"
 #include "runner.h"
+#include "task.h"
 
 #define TASK_MOST (16 << 20)
 #define LIST_DAYS 3
@@ -93,18 +93,6 @@ read_task(void)
 	return task;
 }
 
-static int64_t
-attempt_of(const jv *ref)
-{
-	jv attempt = json_get(ref, "attempt");
-	char *word = json_word(&attempt);
-	int64_t n = word != NULL ? strtonum(word, 1, INT32_MAX, NULL) : 0;
-
-	jv_free(attempt);
-	free(word);
-	return n > 0 ? n : 1;
-}
-
 /* What a build says of itself before it has run. */
 static jv
 scheduled(const jv *task, const char *id, const char *parent, jv ref)
@@ -137,11 +125,11 @@ create(const struct jobs *jobs, jv task, const char *parent)
 {
 	char id[JOB_ID + 1];
 	jv ref = json_get(&task, "ref");
-	const char *wrong = run_refused(&task);
+	const char *wrong = task_refused(&task);
 
 	if (wrong != NULL)
 		return refuse("error", wrong);
-	job_id(id, &ref, attempt_of(&ref));
+	job_id(id, &ref, ref_attempt(&ref));
 	if (!job_make(jobs, id, &task, scheduled(&task, id, parent, ref), run,
 		(void *)jobs))
 		errx(EX_TEMPFAIL, "the build could not be made");
@@ -154,7 +142,7 @@ rebuild(const struct jobs *jobs, const char *id, const char *attempt)
 {
 	jv task = job_task(jobs, id), ref = json_get(&task, "ref");
 	const char *wrong = NULL;
-	int64_t n = attempt_of(&ref) + 1;
+	int64_t n = ref_attempt(&ref) + 1;
 
 	if (attempt != NULL)
 		n = strtonum(attempt, n, INT32_MAX, &wrong);

@@ -24,15 +24,15 @@
 #include <bsd/stdlib.h>
 
 #include "cell.h"
-#include "child.h"
 #include "clone.h"
 #include "job.h"
 #include "json.h"
 #include "mark.h"
+#include "report.h"
 #include "runner.h"
+#include "task.h"
+#include "turn.h"
 
-#define STEPS_MOST 1000
-#define REPORT_MS 20000 /* longer than the wait for the database's lock */
 #define NAME_SHOWN 80
 
 enum end { GOES_ON, TIMED_OUT, CANCELLED };
@@ -90,173 +90,6 @@ setting(const char *name, int64_t other)
 	return n;
 }
 
-/* A member's member, for the caller to free. */
-static jv
-member(const jv *object, const char *a, const char *b)
-{
-	jv first = json_get(object, a), second = json_get(&first, b);
-
-	jv_free(first);
-	return second;
-}
-
-static int64_t
-integer(jv v, int64_t other)
-{
-	char *word = json_word(&v);
-	const char *wrong = "";
-	int64_t n = 0;
-
-	if (word != NULL)
-		n = strtonum(word, 1, INT32_MAX, &wrong);
-	free(word);
-	jv_free(v);
-	return wrong == NULL ? n : other;
-}
-
-struct merge {
-	const jv *from;
-	jv *to;
-	const char *wrong;
-};
-
-static void
-merge_variable(jv key, void *arg)
-{
-	struct merge *m = arg;
-	char *name = json_word(&key), *text;
-	jv value = name != NULL ? json_get(m->from, name) : jv_invalid();
-
-	switch (jv_get_kind(value)) {
-	case JV_KIND_NULL:
-		text = strdup("");
-		break;
-	case JV_KIND_NUMBER:
-		if ((text = json_word(&value)) == NULL)
-			text = json_text(jv_copy(value));
-		break;
-	default:
-		text = json_word(&value);
-	}
-	if (name == NULL || *name == '\0' || strchr(name, '=') != NULL)
-		m->wrong = "a variable's name is no name";
-	else if (text == NULL)
-		m->wrong = "a variable of the environment is not a text";
-	else
-		*m->to = json_set_str(*m->to, name, text);
-	free(text);
-	free(name);
-	jv_free(value);
-	jv_free(key);
-}
-
-/* Set the variables of an object in another; why that cannot be, or NULL. */
-static const char *
-merge(jv *to, jv from)
-{
-	struct merge m = { &from, to, NULL };
-	jv keys;
-
-	if (jv_get_kind(from) == JV_KIND_OBJECT) {
-		keys = jv_keys(jv_copy(from));
-		json_each(&keys, merge_variable, &m);
-		jv_free(keys);
-	}
-	jv_free(from);
-	return m.wrong;
-}
-
-/* The environment of a step: where two set a variable, the later wins. */
-static const char *
-step_env(jv *env, const jv *task, const jv *step)
-{
-	const char *wrong[3];
-
-	*env = jv_object();
-	wrong[0] = merge(env, member(task, "workflow", "environment"));
-	wrong[1] = merge(env, json_get(step, "environment"));
-	wrong[2] = merge(env, json_get(task, "env"));
-	for (size_t i = 0; i < 3; i++)
-		if (wrong[i] != NULL)
-			return wrong[i];
-	return NULL;
-}
-
-struct checked {
-	const jv *task;
-	const char *wrong;
-	size_t count;
-};
-
-static void
-check_step(jv step, void *arg)
-{
-	struct checked *c = arg;
-	const char *wrong;
-	jv env;
-
-	c->count++;
-	wrong = step_env(&env, c->task, &step);
-	if (json_str(&step, "command") == NULL)
-		wrong = "a step has no command";
-	if (wrong != NULL)
-		c->wrong = wrong;
-	jv_free(env);
-	jv_free(step);
-}
-
-static bool
-is_sha(const char *text)
-{
-	size_t length = text != NULL ? strlen(text) : 0;
-
-	return (length == 40 || length == 64) &&
-	    strspn(text, "0123456789abcdef") == length;
-}
-
-static bool
-is_true(jv v)
-{
-	bool yes = jv_get_kind(v) == JV_KIND_TRUE;
-
-	jv_free(v);
-	return yes;
-}
-
-const char *
-run_refused(const jv *task)
-{
-	static const char *const names[] = { "knot", "pipeline_rkey",
-		"workflow" };
-	struct checked c = { task, NULL, 0 };
-	const char *kind = json_str(task, "kind");
-	jv list = member(task, "workflow", "steps"), ref, repo;
-	struct cell cell;
-
-	json_each(&list, check_step, &c);
-	jv_free(list);
-	ref = json_get(task, "ref");
-	for (size_t i = 0; i < 3; i++)
-		if (json_str(&ref, names[i]) == NULL)
-			c.wrong = "the task has no reference";
-	jv_free(ref);
-	repo = json_get(task, "repo");
-	if (!is_true(member(task, "clone", "skip")) &&
-	    (!is_sha(json_str(task, "sha")) || json_str(&repo, "url") == NULL))
-		c.wrong = "the task names no repository and commit";
-	jv_free(repo);
-	if (c.wrong == NULL && c.count == 0)
-		c.wrong = "the workflow has no steps";
-	if (c.count > STEPS_MOST)
-		c.wrong = "the workflow has too many steps";
-	if (!is_set("TACK_LOCAL_PULLS") &&
-	    ((kind != NULL && strcmp(kind, "pull_request") == 0) ||
-		is_true(json_get(task, "from_other"))))
-		c.wrong = "pull requests do not run here;"
-			  " TACK_LOCAL_PULLS=1 allows them";
-	return c.wrong != NULL ? c.wrong : cell_open(&cell);
-}
-
 static jv
 step_state(const struct step *s, size_t index)
 {
@@ -293,70 +126,6 @@ store(struct runner *r, bool ended)
 	state = json_set(state, "pid", jv_number(getpid()));
 	state = json_set(state, "build", jv_copy(r->build));
 	job_write(r->jobs, r->id, json_set(state, "steps", list));
-}
-
-/* One line through a filter; what comes out, for the caller to free. */
-static char *
-through(const char *tool, const char *line)
-{
-	const char *const argv[] = { tool, NULL };
-	int64_t deadline = monotonic() + REPORT_MS;
-	struct pollfd p = { .events = POLLIN };
-	size_t length = strlen(line), size = 0;
-	char *text = NULL, bytes[4096];
-	FILE *out = open_memstream(&text, &size);
-	int in, status = -1;
-	ssize_t n = -1;
-	pid_t pid;
-
-	if (out == NULL)
-		err(EX_OSERR, NULL);
-	if ((pid = child(argv, &in, &p.fd)) != -1) {
-		/* A pipe holds more than a report is long. */
-		if (write(in, line, length) != (ssize_t)length)
-			warn("%s", tool);
-		close(in);
-		while (monotonic() < deadline && n != 0) {
-			if (poll(&p, 1, (int)(deadline - monotonic())) > 0 &&
-			    (n = read(p.fd, bytes, sizeof(bytes))) > 0)
-				fwrite(bytes, 1, (size_t)n, out);
-		}
-		close(p.fd);
-		if (n != 0)
-			kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-	}
-	if (fclose(out) == EOF)
-		err(EX_OSERR, NULL);
-	if (status == 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
-/* Tell tack, as a poll would; it will ask by itself if this fails. */
-static void
-report(struct runner *r)
-{
-	jv rec = jv_object();
-	char *line, *text;
-
-	rec = json_set_str(rec, "provider", "local");
-	rec = json_set_str(rec, "event", "poll");
-	rec = json_set(rec, "asked_at", jv_number((double)job_now()));
-	rec = json_set(
-	    rec, "payload", json_set(jv_object(), "build", jv_copy(r->build)));
-	text = json_text(rec);
-	if (asprintf(&line, "%s\n", text) == -1)
-		err(EX_OSERR, NULL);
-	free(text);
-	text = through("tack-resolve", line);
-	free(line);
-	line = text != NULL ? through("tack-status", text) : NULL;
-	if (line == NULL)
-		warnx("%s: not reported; tack-poll will ask", r->id);
-	free(line);
-	free(text);
 }
 
 static void
@@ -591,7 +360,7 @@ user_step(struct runner *r, size_t index)
 }
 
 static void
-turn(struct runner *r, const char *state, const char *when, const char *error)
+become(struct runner *r, const char *state, const char *when, const char *error)
 {
 	r->build = json_set_str(r->build, "state", state);
 	r->build = json_set(r->build, when, job_stamp(job_now()));
@@ -605,9 +374,9 @@ steps(struct runner *r)
 	char *said = NULL;
 	int status = -1;
 
-	turn(r, "running", "started_at", NULL);
+	become(r, "running", "started_at", NULL);
 	store(r, false);
-	report(r);
+	report(&r->build);
 	step_begin(r, 0);
 	said = set_up(r, &status);
 	step_end(r, 0, status);
@@ -617,70 +386,28 @@ steps(struct runner *r)
 		said = user_step(r, i);
 	}
 	if (r->end == CANCELLED)
-		turn(r, "canceled", "finished_at", "cancelled");
+		become(r, "canceled", "finished_at", "cancelled");
 	else if (r->end == TIMED_OUT)
-		turn(r, "timed_out", "finished_at", "the time is over");
+		become(r, "timed_out", "finished_at", "the time is over");
 	else
-		turn(
+		become(
 		    r, said != NULL ? "failed" : "passed", "finished_at", said);
 	free(said);
 }
 
-struct earlier {
-	struct runner *runner;
-	char (*ids)[JOB_ID + 1];
-	size_t count;
-	int64_t number; /* ours */
-};
-
-static int64_t
-number_of(const jv *build)
-{
-	return integer(json_get(build, "number"), 0);
-}
-
-static void
-add_earlier(const char *id, void *arg)
-{
-	struct earlier *e = arg;
-	jv state, build;
-
-	if (strcmp(id, e->runner->id) == 0 || !job_alive(e->runner->jobs, id))
-		return;
-	state = job_state(e->runner->jobs, id);
-	build = json_get(&state, "build");
-	if (!job_final(&state) && number_of(&build) < e->number) {
-		e->ids = reallocarray(e->ids, e->count + 1, sizeof(e->ids[0]));
-		if (e->ids == NULL)
-			err(EX_OSERR, NULL);
-		memcpy(e->ids[e->count++], id, JOB_ID + 1);
-	}
-	jv_free(build);
-	jv_free(state);
-}
-
-/*
- * Wait until few enough of the builds that came earlier are alive.  None can
- * join them, so those that run are always the first that there are.
- */
 static void
 wait_turn(struct runner *r)
 {
 	struct pollfd p = { .fd = r->events, .events = POLLIN };
-	struct earlier e = { r, NULL, 0, number_of(&r->build) };
-	size_t most = (size_t)setting("TACK_LOCAL_JOBS", 2), alive = 0;
+	struct turn turn;
 
 	r->deadline = INT64_MAX;
-	jobs_each(r->jobs, add_earlier, &e);
-	while (look(r) == GOES_ON) {
-		alive = 0;
-		for (size_t i = 0; i < e.count; i++)
-			alive += job_alive(r->jobs, e.ids[i]);
-		if (alive < most)
-			break;
+	turn_open(&turn, r->jobs, r->id,
+	    task_integer(json_get(&r->build, "number"), 0));
+	while (look(r) == GOES_ON &&
+	    turn_before(&turn) >= setting("TACK_LOCAL_JOBS", 2))
 		poll(&p, 1, 100);
-	}
-	free(e.ids);
+	free(turn.ids);
 }
 
 static void
@@ -690,7 +417,7 @@ add_step(jv step, void *arg)
 	struct step *s = &r->step[r->steps];
 	const char *name = json_str(&step, "name");
 
-	step_env(&s->env, &r->task, &step);
+	task_env(&s->env, &r->task, &step);
 	if ((name != NULL && *name != '\0' ?
 		    (s->name = strdup(name)) != NULL :
 		    asprintf(&s->name, "Step %zu", r->steps) != -1) == false ||
@@ -710,8 +437,8 @@ load(struct runner *r)
 	r->task = job_task(r->jobs, r->id);
 	r->build = json_get(&state, "build");
 	jv_free(state);
-	list = member(&r->task, "workflow", "steps");
-	r->step = calloc(STEPS_MOST + 1, sizeof(*r->step));
+	list = task_member(&r->task, "workflow", "steps");
+	r->step = calloc(TASK_STEPS + 1, sizeof(*r->step));
 	if (r->step == NULL)
 		err(EX_OSERR, NULL);
 	r->step[0] = (struct step){ .name = strdup("Set up"),
@@ -723,9 +450,9 @@ load(struct runner *r)
 	jv_free(list);
 	options = json_get(&r->task, "options");
 	r->timeout = setting("TACK_LOCAL_TIMEOUT", 300);
-	r->timeout =
-	    integer(json_get(&options, "timeout"), r->timeout) < r->timeout ?
-	    integer(json_get(&options, "timeout"), r->timeout) :
+	r->timeout = task_integer(json_get(&options, "timeout"), r->timeout) <
+		r->timeout ?
+	    task_integer(json_get(&options, "timeout"), r->timeout) :
 	    r->timeout;
 	jv_free(options);
 }
@@ -750,8 +477,8 @@ run(const char *id, void *arg)
 		r.deadline = monotonic() + r.timeout * 1000;
 		steps(&r);
 	} else
-		turn(&r, "canceled", "finished_at", "cancelled");
+		become(&r, "canceled", "finished_at", "cancelled");
 	store(&r, true);
-	report(&r);
+	report(&r.build);
 	job_clean(r.jobs, r.id);
 }

@@ -3,11 +3,6 @@
 #ifndef RUNNER_H
 #define RUNNER_H
 
-#include <jv.h>
-
-/* Why a task cannot run here, whatever is done; NULL if it can. */
-const char *run_refused(const jv *task);
-
 /* Run a build that job_make() made to its end; arg is the struct jobs. */
 void run(const char *id, void *arg);
 
