@@ -238,11 +238,25 @@ steps(const struct jobs *jobs, const char *id)
 	    jv_get_kind(list_) == JV_KIND_ARRAY ? list_ : jv_array()));
 }
 
+static const struct {
+	const char *name;
+	int least, most; /* arguments after the verb */
+} verbs[] = {
+	{ "cancel", 1, 1 },
+	{ "create", 0, 0 },
+	{ "get", 1, 1 },
+	{ "list", 0, 1 },
+	{ "log", 2, 3 },
+	{ "rebuild", 1, 2 },
+	{ "steps", 1, 1 },
+};
+
 int
 main(int argc, char *argv[])
 {
 	struct jobs jobs;
 	const char *verb, *id, *more;
+	size_t i;
 
 	if (getopt(argc, argv, "") != -1)
 		usage();
@@ -253,25 +267,27 @@ main(int argc, char *argv[])
 	verb = argv[0];
 	id = argc > 1 ? argv[1] : NULL;
 	more = argc > 2 ? argv[2] : NULL;
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(verb, verbs[i].name) == 0)
+			break;
+	if (i == sizeof(verbs) / sizeof(verbs[0]) ||
+	    argc - 1 < verbs[i].least || argc - 1 > verbs[i].most)
+		usage();
 
 	jobs_open(&jobs);
-	if (strcmp(verb, "create") == 0 && argc == 1)
+	if (strcmp(verb, "create") == 0)
 		return create(&jobs, read_task(), NULL);
-	if (strcmp(verb, "list") == 0 && argc <= 2)
+	if (strcmp(verb, "list") == 0)
 		return list(&jobs, id);
-	if (id == NULL)
-		usage();
 	if (!job_exists(&jobs, id))
 		return refuse("gone", "there is no such build here");
-	if (strcmp(verb, "get") == 0 && argc == 2)
-		return print(payload(job_state(&jobs, id)));
-	if (strcmp(verb, "cancel") == 0 && argc == 2)
+	if (strcmp(verb, "cancel") == 0)
 		return cancel(&jobs, id);
-	if (strcmp(verb, "rebuild") == 0 && argc <= 3)
-		return rebuild(&jobs, id, more);
-	if (strcmp(verb, "steps") == 0 && argc == 2)
-		return steps(&jobs, id);
-	if (strcmp(verb, "log") == 0 && (argc == 3 || argc == 4))
+	if (strcmp(verb, "log") == 0)
 		return print_log(&jobs, id, more, argc == 4 ? argv[3] : NULL);
-	usage();
+	if (strcmp(verb, "rebuild") == 0)
+		return rebuild(&jobs, id, more);
+	if (strcmp(verb, "steps") == 0)
+		return steps(&jobs, id);
+	return print(payload(job_state(&jobs, id)));
 }

@@ -218,7 +218,8 @@ command(struct runner *r, const struct cell *cell, const jv *env,
 	p[0].fd = out[0];
 	do {
 		left = r->deadline - monotonic();
-		if (poll(p, 3, left > 0 ? (int)left : 0) == -1)
+		left = left < 0 ? 0 : left > 60000 ? 60000 : left;
+		if (poll(p, 3, (int)left) == -1)
 			err(EX_OSERR, "poll");
 		if (p[0].revents & POLLIN)
 			drain(r, p[0].fd, captured, 16);
@@ -343,7 +344,8 @@ static char *
 user_step(struct runner *r, size_t index)
 {
 	struct step *s = &r->step[index];
-	const char *const argv[] = { r->cell.shell, "-c", s->command, NULL };
+	const char *const argv[] = { r->cell.shell, "-c", "--", s->command,
+		NULL };
 	char *name, *said = NULL;
 	int status;
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "public.h"
+#include "remote.h"
 
 static int count, bad;
 
@@ -370,6 +371,75 @@ spelt(const char *spelling, bool want)
 	freeaddrinfo(list);
 }
 
+/* A clone URL with this host, which is not even a name. */
+static void
+refused(const char *spelling)
+{
+	char url[128], *said, *pin;
+
+	snprintf(url, sizeof(url),
+	    strchr(spelling, ':') != NULL ? "https://[%s]/did/repo" :
+					    "https://%s/did/repo",
+	    spelling);
+	said = remote_refused(url, false, &pin);
+	ok(said != NULL && pin == NULL, "no clone from", url);
+	free(said);
+}
+
+static const char *const refused_urls[] = {
+	"",
+	"https://",
+	"https:///x",
+	"https://localhost/x",
+	"https://LOCALHOST/x",
+	"https://localhost:443/x",
+	"https://localhost./x",
+	"https://a@localhost/x",
+	"https://knot.example@127.0.0.1/x",
+	"https://a:b@knot.example/x",
+	"https://knot.example\\@localhost/x",
+	"https://knot.example:0/x",
+	"https://knot.example:65536/x",
+	"https://knot.example:x/x",
+	"https://knot.example:0443/x",
+	"https://knot.example:+443/x",
+	"https://knot.example:/x",
+	"https://knot.example:443:443/x",
+	"https://-oProxyCommand=x/x",
+	"https://knot_.example/x",
+	"https://.example/x",
+	"https://knot..example/x",
+	"https://knot.example%2f/x",
+	"https://kn\xc3\xb6t.example/x",
+	"https://knot.example/x y",
+	"https://knot.example/x\ny",
+	"https://knot.example/x?y",
+	"https://knot.example/x#y",
+	"https://[::1]/x",
+	"https://[::ffff:127.0.0.1]/x",
+	"https://[fe80::1%25lo]/x",
+	"https://8.8.8.8/x",
+	"http://localhost/x",
+	"http://knot.example/x",
+	"HTTPS://localhost/x",
+	"https:knot.example",
+	"https:/knot.example/x",
+	"//knot.example/x",
+	"/etc/passwd",
+	"file:///etc/passwd",
+	"file://localhost/etc/passwd",
+	"git://knot.example/x",
+	"ssh://knot.example/x",
+	"git@knot.example:x",
+	"ext::sh -c touch% x",
+	"fd::17",
+	"ftp://knot.example/x",
+	"gopher://knot.example/x",
+	"--upload-pack=x",
+	"-c",
+	"https://ip6-localhost/x",
+};
+
 int
 main(void)
 {
@@ -378,6 +448,17 @@ main(void)
 
 	for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]); i++)
 		spelt(closed[i], false);
+	for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]); i++)
+		refused(closed[i]);
+	for (size_t i = 0; i < sizeof(refused_urls) / sizeof(*refused_urls);
+	     i++) {
+		char *pin, *said = remote_refused(refused_urls[i], false, &pin);
+
+		ok(said != NULL && pin == NULL, "no clone from",
+		    strchr(refused_urls[i], '\n') == NULL ? refused_urls[i] :
+							    "two lines");
+		free(said);
+	}
 	for (size_t i = 0; i < sizeof(public_) / sizeof(public_[0]); i++)
 		spelt(public_[i], true);
 	ok(!public_address((struct sockaddr *)&local),
