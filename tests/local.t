@@ -119,9 +119,8 @@ ok 'a log is read from an offset on' \
     sh -c "tack-local log $id 1 5 | cmp - part"
 is 'beyond its end there is nothing' '' "$(tack-local log "$id" 1 100000)"
 is 'nor of a step that never was' '' "$(tack-local log "$id" 7)"
-is 'the work tree is removed' '' \
-    "$(ls -d "tack.db-local/$id"/work "tack.db-local/$id"/home 2>&1 |
-	grep -v 'No such')"
+ok 'the work tree is removed' \
+    [ ! -e "tack.db-local/$id/work" -a ! -e "tack.db-local/$id/home" ]
 
 went two '[{name: "Build", command: "echo out; echo err >&2; exit 3"},
     {name: "Never", command: "true"}]'
@@ -361,7 +360,8 @@ is 'and whole where it is data' '--option\n\u001b[2J\u0007' \
     "$(tack-local steps "$id" | jq '.steps[1].name' | tr -d '"')"
 went '../../../etc/x' '[{name: "", command: "echo \"$0\" \"$#\""}]'
 is 'a workflow may be called as it likes' 'passed -' "$state"
-is 'but has no place outside' '' "$(ls "$TMP" | grep -v -e '^[a-z]' )"
+is 'but has no place outside' 32 \
+    "$(ls tack.db-local | awk '{ print length($0) }' | sort -rn | head -n 1)"
 task big '[{command: ("#" * 200000)}]' >big
 id=$(tack-local create <big | jq -r .build.id)
 ended "$id"
