@@ -31,6 +31,7 @@ HDRS = lib/auth.h lib/budget.h lib/build.h lib/bytes.h lib/call.h \
 	lib/yaml.h
 UNITS = tests/auth.t tests/head.t tests/json.t tests/mask.t tests/public.t \
 	tests/sandbox.t tests/term.t tests/tid.t tests/yaml.t
+BENCHES = tests/bench/load
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2
@@ -42,13 +43,13 @@ LIBS = lib/libtack.a -lsqlite3 -lcurl -ljq -lm -lnettle -lwslay -lyaml -lbsd
 
 all: ${TOOLS}
 
-${TOOLS} ${UNITS}: lib/libtack.a
+${TOOLS} ${UNITS} ${BENCHES}: lib/libtack.a
 
 lib/libtack.a: ${OBJS}
 	rm -f $@
 	${AR} rcs $@ ${OBJS}
 
-${OBJS} ${TOOLS:=.o} ${UNITS:.t=.o}: ${HDRS} Makefile config.mk
+${OBJS} ${TOOLS:=.o} ${UNITS:.t=.o} ${BENCHES:=.o}: ${HDRS} Makefile config.mk
 
 .c.o:
 	${CC} ${CFLAGS} ${TACK_CFLAGS} -c -o $@ $<
@@ -61,6 +62,12 @@ ${OBJS} ${TOOLS:=.o} ${UNITS:.t=.o}: ${HDRS} Makefile config.mk
 
 check: all ${UNITS}
 	PATH="$$PWD/bin:$$PATH" prove ${PROVEFLAGS} tests
+
+# What we measure, beside what it would replace.
+bench: all benches
+	sh scripts/bench
+
+benches: ${BENCHES}
 
 # The whole suite once more under ASan and UBSan. Leaks are tests/leak.t's:
 # what a filter leaves to exit(2) is none, and a sandbox stops the look for it.
@@ -92,6 +99,6 @@ uninstall:
 
 clean:
 	rm -f ${TOOLS} ${TOOLS:=.o} ${OBJS} lib/libtack.a ${UNITS} \
-	    ${UNITS:.t=.o}
+	    ${UNITS:.t=.o} ${BENCHES} ${BENCHES:=.o}
 
-.PHONY: all check clean install lint sanitize uninstall
+.PHONY: all bench benches check clean install lint sanitize uninstall
