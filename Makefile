@@ -31,7 +31,8 @@ HDRS = lib/auth.h lib/budget.h lib/build.h lib/bytes.h lib/call.h \
 	lib/yaml.h
 UNITS = tests/auth.t tests/head.t tests/json.t tests/mask.t tests/public.t \
 	tests/sandbox.t tests/term.t tests/tid.t tests/yaml.t
-BENCHES = tests/bench/load
+BENCHES = tests/bench/commit tests/bench/json tests/bench/load \
+	tests/bench/pair tests/bench/sub
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2
