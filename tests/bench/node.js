@@ -7,32 +7,16 @@
 // A text sent to /events appends an event.
 'use strict'
 const crypto = require('crypto')
+const fs = require('fs')
 const http = require('http')
 const Database = require('better-sqlite3')
 const { WebSocketServer } = require('ws')
 
-const secret = process.env.TACK_BUILDKITE_WEBHOOK_SECRET
+const secret = process.env.SECRET
 const db = new Database(process.argv[2])
 db.pragma('journal_mode = WAL')
 db.pragma('synchronous = FULL')
-db.exec(`
-CREATE TABLE IF NOT EXISTS build (
-	id INTEGER PRIMARY KEY,
-	provider TEXT NOT NULL, build_id TEXT NOT NULL, knot TEXT NOT NULL,
-	pipeline_rkey TEXT NOT NULL, workflow TEXT NOT NULL, number TEXT,
-	pipeline TEXT, web_url TEXT,
-	UNIQUE (provider, build_id), UNIQUE (knot, pipeline_rkey, workflow)
-) STRICT;
-CREATE TABLE IF NOT EXISTS status (
-	knot TEXT NOT NULL, pipeline_rkey TEXT NOT NULL,
-	workflow TEXT NOT NULL, status TEXT NOT NULL,
-	created_at INTEGER NOT NULL,
-	PRIMARY KEY (knot, pipeline_rkey, workflow)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS event (
-	created INTEGER PRIMARY KEY, rkey TEXT NOT NULL UNIQUE,
-	nsid TEXT NOT NULL, event TEXT NOT NULL
-) STRICT;`)
+db.exec(fs.readFileSync(__dirname + '/schema.sql', 'utf8'))
 
 const nsid = 'sh.tangled.pipeline.status'
 const lookup = db.prepare(

@@ -224,10 +224,12 @@ follow(const char *database, long events)
 		db = db_open(database, DB_WRITE_FULL);
 		event_log(&log, db);
 	}
-	sub.micros = calloc((size_t)(events * sub.count), sizeof(uint32_t));
+	sub.micros =
+	    calloc((size_t)((events + 1) * sub.count), sizeof(uint32_t));
 	if (sub.micros == NULL)
 		err(EX_OSERR, NULL);
-	for (long i = 0; i < events; i++) {
+	/* the first tells that all are there, and does not count */
+	for (long i = 0; i <= events; i++) {
 		int64_t until = nanoseconds() +
 		    (int64_t)(20 + arc4random_uniform(50)) * 1000000;
 
@@ -248,6 +250,8 @@ follow(const char *database, long events)
 			if (!take(PATIENCE * 1000))
 				errx(EX_UNAVAILABLE, "%llu frames missing",
 				    (unsigned long long)sub.late);
+		if (i == 0)
+			sub.samples = 0;
 	}
 	qsort(sub.micros, sub.samples, sizeof(uint32_t), ascending);
 	printf("p50=%.3f p99=%.3f max=%.3f frames=%zu\n",
