@@ -31,10 +31,13 @@ END {
 		x = median
 	} else
 		line = line "\t-\t-"
-	less = mode == "cost" || mode == "low"
-	verdict = target == "" ? "-" :
-	    (less ? x <= target : x >= target) ? "ok" : "BELOW"
-	print name "\t" what "\t" line "\t" \
-	    (target == "" ? "-" : (less ? "<= " : ">= ") target \
-	    (peer == "" ? unit : "")) "\t" verdict
+	fewer = mode == "cost" || mode == "low"
+	if (target == "")
+		line = line "\t-\t-"
+	else {
+		met = fewer ? (x + 0 <= target + 0) : (x + 0 >= target + 0)
+		line = line "\t" (fewer ? "<= " : ">= ") target
+		line = line (peer == "" ? unit : "") "\t" (met ? "ok" : "BELOW")
+	}
+	print name "\t" what "\t" line
 }
