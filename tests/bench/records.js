@@ -15,7 +15,7 @@ const at = Math.floor(Date.now() / 1000)
 
 for (let i = 1; i <= count; i++) {
 	const text = body.replace(id, crypto.randomUUID())
-		.replace(rkey, '3' + i.toString(32).padStart(12, '2'))
+		.replace(rkey, '3' + crypto.randomBytes(8).toString('hex').slice(0, 12))
 	const header = `timestamp=${at},signature=` +
 		crypto.createHmac('sha256', secret).update(`${at}.${text}`)
 			.digest('hex')
