@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: ISC
+"""What the proofs share: a server, webhooks to it, and a subscriber."""
+import base64, json, os, signal, socket, struct, subprocess, sys, time
+
+SECRET = "s3cret"
+os.environ.update(TACK_BUILDKITE_WEBHOOK_SECRET=SECRET,
+    TACK_BUILDKITE_WEBHOOK_MODE="token")
+STATES = ("scheduled", "running", "passed")
+STATUS = {"scheduled": "pending", "running": "running", "passed": "success",
+    "failed": "failed", "canceled": "cancelled"}
+
+def long_form():
+    return bool(os.environ.get("TACK_LONG"))
+
+def note(text):
+    print("# " + text, flush=True)
+
+def percentile(values, p):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(len(values) * p))]
+
+def webhook(build, state, start=None, end=None, pipeline="p"):
+    """The body of a Buildkite webhook; times are unix seconds."""
+    at = lambda s: time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(s))
+    number = int("".join(c for c in build if c.isdigit()) or 0)
+    return json.dumps({"event": "build." + state, "build": {"id": build,
+        "number": number, "state": state, "blocked": False,
+        "started_at": at(start) if start is not None else None,
+        "finished_at": at(end) if end is not None else None,
+        "web_url": "https://buildkite.com/o/%s/builds/%d" % (pipeline, number),
+        "meta_data": {"tack:knot": "knot.example", "tack:pipeline_rkey":
+        "r" + build, "tack:workflow": "ci.yml"}},
+        "pipeline": {"slug": pipeline}, "organization": {"slug": "o"}})
+
+def request(body, secret=SECRET):
+    body = body.encode()
+    return (b"POST /webhooks/buildkite HTTP/1.1\r\nHost: a\r\n"
+        b"X-Buildkite-Token: " + secret.encode() + b"\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(body)) + body
+
+def post(port, body, timeout=20):
+    """The status of the answer, None if there was none."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout) as s:
+            s.settimeout(timeout)
+            s.sendall(request(body))
+            reply = b""
+            while b"\r\n" not in reply:
+                more = s.recv(4096)
+                if not more:
+                    return None
+                reply += more
+            return int(reply.split()[1])
+    except OSError:
+        return None
+
+def children(pid):
+    """All descendants of a process."""
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+            mine = [int(word) for word in f.read().split()]
+    except OSError:
+        return []
+    return mine + [pid for child in mine for pid in children(child)]
+
+def name(pid):
+    try:
+        with open("/proc/%d/comm" % pid) as f:
+            return f.read().strip()
+    except OSError:
+        return ""
+
+def kill(pid, sig=signal.SIGKILL):
+    try:
+        os.kill(pid, sig)
+    except ProcessLookupError:
+        pass
+
+class Server:
+    """tack-http on a socket that outlives it, as under systemd(1)."""
+    def __init__(self, *args, before=(), log="server.log", env=None):
+        self.args, self.env, self.process = [*before, "tack-http", *args], \
+            env, None
+        self.log = open(log, "ab")
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(1024)
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.args, stdin=self.listener,
+            stdout=subprocess.DEVNULL, stderr=self.log, env=self.env)
+
+    def pid(self):
+        """Of tack-http itself, which may have something before it."""
+        for pid in [self.process.pid] + children(self.process.pid):
+            if name(pid) == "tack-http":
+                return pid
+        return self.process.pid
+
+    def wait(self, body="{}"):
+        """Until it answers at all."""
+        for _ in range(200):
+            if post(self.port, body) is not None:
+                return
+            time.sleep(0.05)
+        sys.exit("the server does not answer")
+
+    def stop(self, sig=signal.SIGTERM):
+        for pid in [self.process.pid] + children(self.process.pid):
+            if name(pid) == "tack-http" or pid == self.process.pid:
+                kill(pid, sig)
+        return self.process.wait()
+
+class Subscriber:
+    """A WebSocket to /events; feed() returns the texts of whole frames."""
+    def __init__(self, port, cursor=None, timeout=20, receive=None):
+        self.socket = socket.socket()
+        if receive:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
+                receive)
+        self.socket.settimeout(timeout)
+        self.socket.connect(("127.0.0.1", port))
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.socket.sendall(("GET /events%s HTTP/1.1\r\nHost: a\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n" %
+            ("" if cursor is None else "?cursor=%d" % cursor, key)).encode())
+        self.buffer = b""
+        while b"\r\n\r\n" not in self.buffer:
+            more = self.socket.recv(4096)
+            if not more:
+                raise EOFError
+            self.buffer += more
+        head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
+        if b" 101 " not in head:
+            raise EOFError
+        self.closed = False
+
+    def frames(self):
+        """Take whole frames out of the buffer; answer Pings."""
+        buffer, at, texts = self.buffer, 0, []
+        while len(buffer) - at >= 2:
+            n, head = buffer[at + 1] & 127, 2
+            if n == 126:
+                head = 4
+                if len(buffer) - at < 4:
+                    break
+                n = buffer[at + 2] << 8 | buffer[at + 3]
+            elif n == 127:
+                head = 10
+                if len(buffer) - at < 10:
+                    break
+                n, = struct.unpack_from(">Q", buffer, at + 2)
+            if len(buffer) - at < head + n:
+                break
+            first, start = buffer[at], at + head
+            if first == 0x81:
+                texts.append(buffer[start:start + n])
+            elif first == 0x89:
+                self.socket.sendall(b"\x8a\x80abcd")
+            elif first == 0x88:
+                self.closed = True
+            at += head + n
+        self.buffer = buffer[at:]
+        return texts
+
+    def feed(self):
+        more = self.socket.recv(1 << 18)
+        if not more:
+            self.closed = True
+        self.buffer += more
+        return self.frames()
+
+    def close(self):
+        self.socket.close()
