@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -265,8 +266,10 @@ share_text(const char *path)
 	char *text;
 	ssize_t n;
 
-	if (fd == -1)
+	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR))
 		return NULL;
+	if (fd == -1)
+		err(errno == EACCES ? EX_CONFIG : EX_TEMPFAIL, "%s", path);
 	if (fstat(fd, &st) == -1)
 		err(EX_CONFIG, "%s", path);
 	if ((text = malloc((size_t)st.st_size + 1)) == NULL)
@@ -509,11 +512,12 @@ read_status(struct provider *p, const struct json_want *wants)
 	for (size_t i = 0; i < p->parts; i++) {
 		if ((text = part_word(&p->part[i], wants)) == NULL)
 			whole = false;
-		fprintf(
-		    out, "%s%s", i > 0 ? "/" : "", text != NULL ? text : "");
+		if (fprintf(out, "%s%s", i > 0 ? "/" : "",
+			text != NULL ? text : "") < 0)
+			err(EX_OSERR, NULL);
 		free(text);
 	}
-	if (fclose(out) == EOF)
+	if (fclose(out) == EOF || state == NULL)
 		err(EX_OSERR, NULL);
 	for (size_t i = 0; whole && status == NULL && i < p->statuses; i++)
 		if (fnmatch(p->pattern[i], state, FNM_PATHNAME) == 0)
@@ -599,18 +603,20 @@ provider_origin(const struct provider *p, const jv *build)
 		char *name;
 
 		if (*template != '{' || close == NULL) {
-			putc(*template ++, out);
+			if (putc(*template ++, out) == EOF)
+				err(EX_OSERR, NULL);
 			continue;
 		}
 		name = strndup(template + 1, (size_t)(close - template) - 1);
 		if (name == NULL)
 			err(EX_OSERR, NULL);
 		value = json_str(build, name);
-		fputs(value != NULL ? value : "", out);
+		if (fputs(value != NULL ? value : "", out) == EOF)
+			err(EX_OSERR, NULL);
 		free(name);
 		template = close + 1;
 	}
-	if (fclose(out) == EOF)
+	if (fclose(out) == EOF || text == NULL)
 		err(EX_OSERR, NULL);
 	return text;
 }
