@@ -50,12 +50,15 @@ page(struct query *next, int64_t *after)
 		const char *event = db_text(next, 3);
 
 		*after = db_int(next, 0);
-		fprintf(out, "{\"created\":%lld,\"event\":", (long long)*after);
+		if (fprintf(out,
+			"{\"created\":%lld,\"event\":", (long long)*after) < 0)
+			err(EX_OSERR, NULL);
 		json_print(out, event, strlen(event));
-		fprintf(out, ",\"nsid\":\"%s\",\"rkey\":\"%s\"}\n",
-		    db_text(next, 2), db_text(next, 1));
+		if (fprintf(out, ",\"nsid\":\"%s\",\"rkey\":\"%s\"}\n",
+			db_text(next, 2), db_text(next, 1)) < 0)
+			err(EX_OSERR, NULL);
 	}
-	if (fclose(out) == EOF)
+	if (fclose(out) == EOF || text == NULL)
 		err(EX_OSERR, NULL);
 	if (fwrite(text, 1, size, stdout) != size || fflush(stdout) == EOF)
 		err(EX_IOERR, "stdout");

@@ -60,6 +60,13 @@ record(const char *line, size_t length, const struct json_span *payload)
 	    jv_string_sized(payload->text, (int)payload->length));
 }
 
+static void
+put(const struct loop *l, const char *text)
+{
+	if (fputs(text, l->out) == EOF)
+		err(EX_OSERR, NULL);
+}
+
 /* Write a record, its payload as the JSON text that it is. */
 static void
 print(struct loop *l, jv rec)
@@ -74,13 +81,13 @@ print(struct loop *l, jv rec)
 		size_t length = strlen(text) - 1;
 
 		json_print(l->out, text, length);
-		fprintf(l->out, "%s\"payload\":", length > 1 ? "," : "");
+		put(l, length > 1 ? ",\"payload\":" : "\"payload\":");
 		json_print(l->out, jv_string_value(payload),
 		    (size_t)jv_string_length_bytes(jv_copy(payload)));
-		putc('}', l->out);
+		put(l, "}");
 	} else
 		json_print(l->out, text, strlen(text));
-	putc('\n', l->out);
+	put(l, "\n");
 	free(text);
 	jv_free(payload);
 }
@@ -137,7 +144,7 @@ handle(struct loop *l, const char *line, size_t length)
 	}
 	if (wants[1].value.text != NULL) {
 		json_print(l->out, line, length);
-		putc('\n', l->out);
+		put(l, "\n");
 		return;
 	}
 	rec = record(line, length, &wants[0].value);

@@ -643,6 +643,14 @@ unsafe(const char *p, const char *end, size_t *length)
 	return 0;
 }
 
+/* A stream into memory that cannot grow says so here, and nowhere else. */
+static void
+put(FILE *out, const char *text, size_t length)
+{
+	if (fwrite(text, 1, length, out) != length)
+		err(EX_OSERR, NULL);
+}
+
 void
 json_print(FILE *out, const char *text, size_t length)
 {
@@ -669,13 +677,13 @@ json_print(FILE *out, const char *text, size_t length)
 			while (p < end && (*p & 0xc0) == 0x80);
 			continue;
 		}
-		fwrite(text, 1, (size_t)(p - text), out);
+		put(out, text, (size_t)(p - text));
 		if (u == 0)
-			putc(' ', out);
-		else
-			fprintf(out, "\\u%04x", u);
+			put(out, " ", 1);
+		else if (fprintf(out, "\\u%04x", u) < 0)
+			err(EX_OSERR, NULL);
 		p += skip;
 		text = p;
 	}
-	fwrite(text, 1, (size_t)(end - text), out);
+	put(out, text, (size_t)(end - text));
 }

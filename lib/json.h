@@ -83,7 +83,8 @@ char *json_text(jv);
 /*
  * Write checked JSON text on one line that is safe on a terminal: a line end
  * between tokens becomes a blank; DEL, the C1 controls and the marks that
- * turn the direction of text become \u escapes, which mean the same.
+ * turn the direction of text become \u escapes, which mean the same.  Exits
+ * with EX_OSERR when it cannot write.
  */
 void json_print(FILE *, const char *, size_t);
 
