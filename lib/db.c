@@ -55,6 +55,7 @@ die(sqlite3 *sqlite, const char *what)
 	case SQLITE_IOERR:
 	case SQLITE_NOMEM:
 	case SQLITE_CANTOPEN:
+	case SQLITE_PROTOCOL: /* a lock not had in ten seconds */
 		status = EX_TEMPFAIL;
 	}
 	errx(status, "%s: %s", what, sqlite3_errmsg(sqlite));
@@ -276,7 +277,12 @@ db_reset(struct query *q)
 const char *
 db_text(struct query *q, int column)
 {
-	return (const char *)sqlite3_column_text(q->stmt, column);
+	const unsigned char *text = sqlite3_column_text(q->stmt, column);
+
+	if (text == NULL &&
+	    sqlite3_errcode(sqlite3_db_handle(q->stmt)) == SQLITE_NOMEM)
+		die(sqlite3_db_handle(q->stmt), q->what);
+	return (const char *)text;
 }
 
 int64_t
