@@ -30,6 +30,7 @@ struct view {
 	int64_t started_at, finished_at; /* the CI's, unix seconds */
 	bool held; /* the build waits at a gate */
 	bool asked; /* the CI was asked since, so this is the truth */
+	bool first; /* what it answered when it was asked to start */
 };
 
 struct tool {
@@ -137,6 +138,9 @@ judge(const struct view *was, const struct view *now, bool *ask)
 		return "duplicate";
 	if (now->asked)
 		return "published";
+	if (now->first && kind(was->status) != PENDING &&
+	    kind(was->status) != NONE)
+		return "stale"; /* the build has gone on since */
 	switch (v) {
 	case PUBLISH:
 		return "published";
@@ -157,7 +161,7 @@ judge(const struct view *was, const struct view *now, bool *ask)
 		}
 		if (now->finished_at == UNKNOWN &&
 		    was->finished_at != UNKNOWN && now->started_at != UNKNOWN &&
-		    now->started_at >= was->finished_at)
+		    now->started_at > was->finished_at)
 			return "published";
 		*ask = true;
 		return "stale";
@@ -339,6 +343,7 @@ handle(jv rec, void *arg)
 	was = look(t, &ref);
 	now.asked = event != NULL && strcmp(event, "poll") == 0 &&
 	    was.created_at <= asked_at(&rec);
+	now.first = event != NULL && strcmp(event, "spawn") == 0;
 	outcome = judge(&was, &now, &ask);
 	if (strcmp(outcome, "published") == 0) {
 		rec = publish(t, rec, &ref, &build, &was, &now);

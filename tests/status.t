@@ -169,4 +169,13 @@ is 'but is reason to ask again' 1 "$(marked)"
 is 'an answer from after it does' published \
     "$(polled running "$((now + 5))000" | tack-status | jq -r .outcome)"
 is 'and then nothing is to ask' 0 "$(marked)"
+
+fresh
+step running "$(t 00:05)" >/dev/null
+step success "$(t 00:05)" "$(t 00:05)" >/dev/null
+is 'an end in the second of the start is not undone by the start' stale \
+    "$(step running "$(t 00:05)")"
+is 'nor by what the CI said when it was asked to start' stale \
+    "$(record running "$(t 00:05)" "" '.event = "spawn"' | tack-status |
+    jq -r .outcome)"
 done_testing
