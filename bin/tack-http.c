@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Answer HTTP: webhooks by a pipeline of filters, events by WebSocket. */
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <err.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
@@ -22,6 +16,7 @@
 #include "listen.h"
 #include "pipeline.h"
 #include "request.h"
+#include "server.h"
 #include "ws.h"
 
 #define WORDS 16
@@ -40,9 +35,7 @@ static struct {
 };
 
 static struct pipeline *pipeline;
-static struct conn **conns;
-static size_t nconns;
-static volatile sig_atomic_t terminated;
+static struct server *server;
 
 static void
 usage(void)
@@ -67,12 +60,8 @@ refuse_method(struct conn *c, const char *allow)
 static void
 answer(const char *id, size_t length, int status)
 {
-	uint64_t number = request_number(id, length);
-	struct conn *c = NULL;
+	struct conn *c = server_waiting(server, request_number(id, length));
 
-	for (size_t i = 0; i < nconns && c == NULL; i++)
-		if (conn_waits_for(conns[i], number))
-			c = conns[i];
 	if (c == NULL)
 		return;
 	if (status == 0)
@@ -87,14 +76,7 @@ answer(const char *id, size_t length, int status)
 static bool
 pipeline_ended(void)
 {
-	bool waited = false;
-
-	for (size_t i = 0; i < nconns; i++)
-		if (conn_waits(conns[i])) {
-			conn_refuse(conns[i], 503, "pipeline ended");
-			waited = true;
-		}
-	return waited;
+	return server_refuse(server, 503, "pipeline ended");
 }
 
 /* Hand a whole request to the pipeline. */
@@ -119,33 +101,46 @@ is_cursor(const char *text, size_t length)
 	    strspn(text + sign, "0123456789") >= length - sign;
 }
 
+/* The value to accept a WebSocket with; else false, refused. */
+static bool
+accepts(struct conn *c, const struct head *head, char key[WS_ACCEPT])
+{
+	int status = ws_handshake(head, key);
+
+	if (status == 0)
+		return true;
+	if (status != 426) {
+		conn_refuse(c, status, "WebSocket handshake");
+		return false;
+	}
+	conn_tell(c, "426: WebSocket version");
+	conn_reply(c, 426,
+	    "Sec-WebSocket-Version: 13\r\n"
+	    "Upgrade: websocket\r\n",
+	    "");
+	return false;
+}
+
+/* Is there room for a program more? Else false, refused. */
+static bool
+has_room(struct conn *c)
+{
+	if (server_programs(server) < (config.conns_max * 3 + 3) / 4)
+		return true;
+	conn_refuse(c, 503, "too many streams");
+	return false;
+}
+
 static void
-start_stream(struct conn *c, const struct head *head)
+route_events(struct conn *c, const struct head *head)
 {
 	const char **argv = config.streamer, *query = head->query;
 	char cursor[24];
 	char key[WS_ACCEPT];
-	size_t streams = 0, length, n = config.words;
-	int status = ws_handshake(head, key);
+	size_t length, n = config.words;
 
-	if (status == 426) {
-		conn_tell(c, "426: WebSocket version");
-		conn_reply(c, 426,
-		    "Sec-WebSocket-Version: 13\r\n"
-		    "Upgrade: websocket\r\n",
-		    "");
+	if (!accepts(c, head, key) || !has_room(c))
 		return;
-	}
-	if (status != 0) {
-		conn_refuse(c, status, "WebSocket handshake");
-		return;
-	}
-	for (size_t i = 0; i < nconns; i++)
-		streams += conn_streams(conns[i]);
-	if (streams > config.conns_max * 3 / 4) {
-		conn_refuse(c, 503, "too many streams");
-		return;
-	}
 	for (argv[n] = NULL; *query != '\0'; query += length) {
 		query += *query == '&';
 		length = strcspn(query, "&");
@@ -159,7 +154,72 @@ start_stream(struct conn *c, const struct head *head)
 			break;
 		}
 	}
-	conn_stream(c, key, argv);
+	conn_stream(c, key, argv, NULL);
+}
+
+/* The ways to run tack-logs: is there such a log, follow it, print it. */
+enum logs { ASK, FOLLOW, PRINT };
+
+/* Run it for the knot, rkey and workflow that the path names. */
+static void
+run_logs(struct conn *c, const struct head *head, enum logs how)
+{
+	static const char *const options[] = { "-n", "-f", NULL };
+	const char *argv[] = { "tack-logs", "--", NULL, NULL, NULL, NULL,
+		NULL };
+	const char *path = head->path + strlen("/logs");
+	char *name[3], key[WS_ACCEPT];
+	size_t n = 1;
+	bool named = true;
+
+	if (options[how] != NULL)
+		argv[n++] = options[how];
+	argv[n++] = "--";
+	for (size_t i = 0; i < 3; i++) {
+		argv[n++] = name[i] = head_segment(&path);
+		named = named && name[i] != NULL;
+	}
+	if (!named || *path != '\0')
+		conn_refuse(c, 400, "not a knot, rkey and workflow");
+	else if (how == ASK)
+		conn_ask(c, argv);
+	else if (how == PRINT)
+		conn_print(c, "application/x-ndjson", argv);
+	else if (accepts(c, head, key))
+		conn_stream(c, key, argv, "log stream complete");
+	for (size_t i = 0; i < 3; i++)
+		free(name[i]);
+}
+
+static bool
+upgrades(const struct head *head)
+{
+	const char *upgrade = head_field(head, "upgrade");
+
+	return upgrade != NULL && strcasestr(upgrade, "websocket") != NULL;
+}
+
+static void
+route_logs(struct conn *c, const struct head *head)
+{
+	char key[WS_ACCEPT];
+
+	if (strcmp(head->method, "GET") != 0)
+		refuse_method(c, "GET");
+	else if ((!upgrades(head) || accepts(c, head, key)) && has_room(c))
+		run_logs(c, head, ASK);
+}
+
+/* What tack-logs says of a log: is it there? */
+static void
+told(struct conn *c, const struct head *head, int status)
+{
+	if (status == 0)
+		run_logs(c, head, upgrades(head) ? FOLLOW : PRINT);
+	else if (status == EX_NOINPUT)
+		conn_refuse(c, 404, "no such log");
+	else
+		conn_refuse(c, 503, "tack-logs failed");
 }
 
 static void
@@ -216,9 +276,11 @@ route(struct conn *c, const struct head *head)
 	else if (strncmp(path, "/webhooks/", 10) == 0)
 		route_webhook(c, head, path + 10);
 	else if (strcmp(path, "/events") == 0 && get)
-		start_stream(c, head);
+		route_events(c, head);
 	else if (strcmp(path, "/events") == 0)
 		refuse_method(c, "GET");
+	else if (strncmp(path, "/logs/", 6) == 0)
+		route_logs(c, head);
 	else if (strcmp(path, "/xrpc/sh.tangled.owner") == 0 && !read_only)
 		refuse_method(c, "GET, HEAD");
 	else if (strncmp(path, "/xrpc/", 6) == 0)
@@ -232,159 +294,6 @@ route(struct conn *c, const struct head *head)
 		    c, 200, plain, "This is tack, a spindle for Tangled.\n");
 	else
 		conn_reply(c, 200, plain, "ok\n");
-}
-
-static void
-new_conn(int fd)
-{
-	static const struct conn_server server = { route, submit };
-
-	conns[nconns++] = conn_new(fd, &server);
-}
-
-/* Forget the dead. */
-static void
-sweep(void)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < nconns; i++)
-		if (conn_dead(conns[i]))
-			conn_free(conns[i]);
-		else
-			conns[n++] = conns[i];
-	nconns = n;
-}
-
-/* Make room: who has dawdled longest over a request must go. */
-static bool
-evict(void)
-{
-	for (size_t i = 0; i < nconns; i++)
-		if (conn_evict(conns[i])) {
-			sweep();
-			return true;
-		}
-	return false;
-}
-
-/* Accept all that wait; false if that must itself wait for a moment. */
-static bool
-on_listener(int listener)
-{
-	int fd;
-
-	for (size_t i = 0; i < 64; i++) {
-		if (nconns >= config.conns_max && !evict())
-			return false;
-		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		if (fd != -1)
-			new_conn(fd);
-		else if (errno == EMFILE || errno == ENFILE ||
-		    errno == ENOBUFS || errno == ENOMEM)
-			return evict();
-		else if (errno != ECONNABORTED && errno != EINTR)
-			break;
-	}
-	return true;
-}
-
-static void
-on_signal(int sig)
-{
-	if (sig != SIGCHLD)
-		terminated = 1;
-}
-
-/* Children that nobody waits for by name. */
-static void
-reap(void)
-{
-	pid_t pid;
-
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		for (size_t i = 0; i < nconns; i++)
-			conn_exited(conns[i], pid);
-}
-
-/* No new requests; what has begun is brought to its end. */
-static void
-wind_up(int *listener)
-{
-	close(*listener);
-	*listener = -1;
-	for (size_t i = 0; i < nconns; i++)
-		conn_wind_up(conns[i]);
-	sweep();
-}
-
-/* Serve until the listener is shut, if there is one, and nobody is left. */
-static void
-serve(int listener, const sigset_t *mask)
-{
-	struct pollfd *fds, *fd;
-	struct timespec wait;
-	int64_t now = ws_clock(), until, paused = 0;
-	size_t n;
-
-	fds = calloc(
-	    1 + PIPELINE_FDS + CONN_FDS * config.conns_max, sizeof(*fds));
-	if (fds == NULL)
-		err(EX_OSERR, NULL);
-	while (listener != -1 || nconns > 0) {
-		until = now + 60000;
-		fds[0] =
-		    (struct pollfd){ paused > now ? -1 : listener, POLLIN, 0 };
-		if (paused > now)
-			until = paused;
-		pipeline_feed(pipeline);
-		pipeline_poll(pipeline, fds + 1);
-		fd = fds + 1 + PIPELINE_FDS;
-		n = nconns;
-		for (size_t i = 0; i < n; i++, fd += CONN_FDS) {
-			conn_poll(conns[i], fd);
-			if (conn_deadline(conns[i]) < until)
-				until = conn_deadline(conns[i]);
-		}
-		until = until > now ? until - now : 0;
-		wait.tv_sec = until / 1000;
-		wait.tv_nsec = until % 1000 * 1000000;
-		if (ppoll(fds, (nfds_t)(fd - fds), &wait, mask) == -1) {
-			if (errno != EINTR)
-				err(EX_OSERR, "poll");
-			now = ws_clock();
-			reap();
-			if (terminated && listener != -1)
-				wind_up(&listener);
-			continue;
-		}
-		now = ws_clock();
-		pipeline_run(pipeline, fds + 1);
-		fd = fds + 1 + PIPELINE_FDS;
-		for (size_t i = 0; i < n; i++, fd += CONN_FDS)
-			conn_run(conns[i], fd);
-		sweep();
-		if (fds[0].revents != 0 && !on_listener(listener))
-			paused = now + 100;
-	}
-	free(fds);
-}
-
-static void catch (sigset_t *mask)
-{
-	static const int signals[] = { SIGCHLD, SIGINT, SIGTERM };
-	struct sigaction sa = { .sa_handler = on_signal };
-	sigset_t block;
-
-	sigemptyset(&block);
-	sigemptyset(mask);
-	for (size_t i = 0; i < 3; i++) {
-		sigaction(signals[i], &sa, NULL);
-		sigaddset(&block, signals[i]);
-	}
-	sigprocmask(SIG_BLOCK, &block, NULL);
-	sa.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &sa, NULL);
 }
 
 static void
@@ -430,9 +339,9 @@ number(const char *text, long long max)
 int
 main(int argc, char *argv[])
 {
+	static const struct conn_handler handler = { route, submit, told };
 	const char *address = NULL;
 	char events[] = "tack-events -f", *streamer = events;
-	sigset_t mask;
 	int ch, fd, listener = -1;
 
 	while ((ch = getopt(argc, argv, "b:l:m:p:s:")) != -1)
@@ -459,12 +368,9 @@ main(int argc, char *argv[])
 		usage();
 
 	configure(streamer);
-	catch (&mask);
 	if ((fd = listen_find(address)) == -1)
 		usage();
-	conns = calloc(config.conns_max, sizeof(struct conn *));
-	if (conns == NULL)
-		err(EX_OSERR, NULL);
+	server = server_new(&handler, config.conns_max);
 	if (listen_is(fd)) {
 		listener = fd;
 		if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
@@ -476,7 +382,7 @@ main(int argc, char *argv[])
 	if (listener != -1)
 		pipeline_start(pipeline);
 	else
-		new_conn(fd);
-	serve(listener, &mask);
+		server_add(server, fd);
+	server_run(server, pipeline, listener);
 	return 0;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* A connection that asks by HTTP, from its first byte to its end. */
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <err.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "child.h"
 #include "conn.h"
 #include "reply.h"
 #include "stream.h"
@@ -23,10 +26,10 @@
 #define REPLY_TIME 10000
 #define DRAIN_TIME 2000
 
-enum state { HEAD, BODY, ANSWER, REPLY, DRAIN, STREAM, DEAD };
+enum state { HEAD, BODY, ANSWER, ASK, REPLY, DRAIN, STREAM, DEAD };
 
 struct conn {
-	const struct conn_server *server;
+	const struct conn_handler *handler;
 	uint64_t number;
 	enum state state;
 	int fd;
@@ -38,6 +41,7 @@ struct conn {
 	struct bytes body;
 	struct bytes out;
 	size_t sent;
+	pid_t asked;
 	struct stream *stream;
 };
 
@@ -49,7 +53,7 @@ enter(struct conn *c, enum state state, int64_t time)
 }
 
 struct conn *
-conn_new(int fd, const struct conn_server *server)
+conn_new(int fd, const struct conn_handler *handler)
 {
 	static uint64_t numbers;
 	struct conn *c = calloc(1, sizeof(*c));
@@ -57,7 +61,7 @@ conn_new(int fd, const struct conn_server *server)
 	if (c == NULL)
 		err(EX_OSERR, NULL);
 	bytes_room(&c->in, HEAD_SIZE);
-	c->server = server;
+	c->handler = handler;
 	c->number = ++numbers;
 	c->fd = fd;
 	c->start = ws_clock();
@@ -65,9 +69,20 @@ conn_new(int fd, const struct conn_server *server)
 	return c;
 }
 
+static void
+forget_asked(struct conn *c)
+{
+	if (c->asked > 0) {
+		kill(c->asked, SIGKILL);
+		waitpid(c->asked, NULL, 0);
+	}
+	c->asked = 0;
+}
+
 void
 conn_free(struct conn *c)
 {
+	forget_asked(c);
 	stream_free(c->stream);
 	close(c->fd);
 	bytes_free(&c->in);
@@ -117,7 +132,7 @@ conn_reply(struct conn *c, int status, const char *fields, const char *text)
 {
 	const char *method = c->head.method;
 
-	reply_head(&c->out, status, fields, strlen(text));
+	reply_head(&c->out, status, fields, (ssize_t)strlen(text));
 	if (method == NULL || strcmp(method, "HEAD") != 0)
 		bytes_add(&c->out, text, strlen(text));
 	enter(c, REPLY, REPLY_TIME);
@@ -154,50 +169,87 @@ conn_waits_for(const struct conn *c, uint64_t number)
 }
 
 void
-conn_stream(struct conn *c, const char *accept, const char *const argv[])
+conn_ask(struct conn *c, const char *const argv[])
 {
-	char switching[256];
-	size_t length;
+	if ((c->asked = child(argv, NULL, NULL)) == -1)
+		conn_refuse(c, 503, "cannot ask");
+	else
+		enter(c, ASK, ANSWER_TIME);
+}
 
-	c->stream = stream_new(c->fd, c->in.text + c->head_length,
+/* Become a stream, after a head. */
+static void
+stream(struct conn *c, struct stream_kind kind, const char *head,
+    const char *const argv[])
+{
+	size_t length = strlen(head);
+
+	c->stream = stream_new(kind, c->fd, c->in.text + c->head_length,
 	    c->in.length - c->head_length, argv, c->number);
-	if (c->stream == NULL) {
+	if (c->stream == NULL)
 		conn_refuse(c, 503, "no streamer");
-		return;
-	}
-	snprintf(switching, sizeof(switching),
-	    "HTTP/1.1 101 Switching Protocols\r\n"
-	    "Upgrade: websocket\r\n"
-	    "Connection: Upgrade\r\n"
-	    "Sec-WebSocket-Accept: %s\r\n"
-	    "\r\n",
-	    accept);
-	length = strlen(switching);
-	if (send(c->fd, switching, length, MSG_DONTWAIT | MSG_NOSIGNAL) !=
+	else if (send(c->fd, head, length, MSG_DONTWAIT | MSG_NOSIGNAL) !=
 	    (ssize_t)length)
 		c->state = DEAD;
 	else
 		c->state = STREAM;
 }
 
-bool
-conn_streams(const struct conn *c)
+void
+conn_stream(struct conn *c, const char *accept, const char *const argv[],
+    const char *complete)
 {
-	return c->stream != NULL;
+	struct stream_kind kind = { STREAM_WS, complete };
+	char head[256];
+
+	snprintf(head, sizeof(head),
+	    "HTTP/1.1 101 Switching Protocols\r\n"
+	    "Upgrade: websocket\r\n"
+	    "Connection: Upgrade\r\n"
+	    "Sec-WebSocket-Accept: %s\r\n"
+	    "\r\n",
+	    accept);
+	stream(c, kind, head, argv);
 }
 
 void
-conn_exited(struct conn *c, int pid)
+conn_print(struct conn *c, const char *type, const char *const argv[])
 {
-	if (c->stream != NULL)
-		stream_exited(c->stream, pid);
+	bool chunks = c->head.minor > 0;
+	struct stream_kind kind = { chunks ? STREAM_CHUNKS : STREAM_BARE, "" };
+	struct bytes head = { 0 };
+	char fields[128];
+
+	snprintf(fields, sizeof(fields), "Content-Type: %s\r\n%s", type,
+	    chunks ? "Transfer-Encoding: chunked\r\n" : "");
+	reply_head(&head, 200, fields, -1);
+	bytes_add(&head, "", 1);
+	stream(c, kind, head.text, argv);
+	bytes_free(&head);
+}
+
+bool
+conn_runs(const struct conn *c)
+{
+	return c->state == ASK || c->state == STREAM;
+}
+
+void
+conn_exited(struct conn *c, int pid, int status)
+{
+	if (c->state == ASK && c->asked == pid) {
+		c->asked = 0;
+		c->handler->told(
+		    c, &c->head, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	} else if (c->state == STREAM)
+		stream_exited(c->stream, pid, status);
 }
 
 /* The body is whole. */
 static void
 serve_body(struct conn *c)
 {
-	c->server->body(c, &c->head, c->body.text, c->body.length);
+	c->handler->body(c, &c->head, c->body.text, c->body.length);
 	bytes_free(&c->body);
 }
 
@@ -246,7 +298,7 @@ on_head(struct conn *c)
 	if (status != 0)
 		conn_refuse(c, status, "head");
 	else
-		c->server->head(c, &c->head);
+		c->handler->head(c, &c->head);
 }
 
 static void
@@ -311,6 +363,7 @@ on_socket(struct conn *c)
 		on_drain(c);
 		break;
 	case ANSWER:
+	case ASK:
 		conn_tell(c, "gone before its answer");
 		/* FALLTHROUGH */
 	case STREAM:
@@ -330,6 +383,8 @@ on_deadline(struct conn *c)
 		conn_refuse(c, 408, "body too slow");
 		break;
 	case ANSWER:
+	case ASK:
+		forget_asked(c);
 		conn_refuse(c, 503, "no answer in time");
 		break;
 	case REPLY:
@@ -378,7 +433,7 @@ conn_poll(const struct conn *c, struct pollfd fds[CONN_FDS])
 	}
 	fds[0] = (struct pollfd){ c->fd, POLLIN, 0 };
 	fds[1] = (struct pollfd){ -1, 0, 0 };
-	if (c->state == ANSWER)
+	if (c->state == ANSWER || c->state == ASK)
 		fds[0].events = 0;
 	else if (c->state == REPLY)
 		fds[0].events = POLLOUT;

@@ -15,18 +15,21 @@
 struct conn;
 
 /*
- * What a server does with a request: when its head is whole, reply, refuse,
- * conn_stream() or conn_take(); when what was taken is whole, reply, refuse
- * or conn_wait().  The head lives until then.
+ * What is done with a request: when its head is whole, reply, refuse,
+ * conn_stream(), conn_take() or conn_ask(); when the body that was taken is
+ * whole, reply, refuse or conn_wait(); when the program that was asked has
+ * exited, with its exit status or -1, reply, refuse or conn_stream().  The
+ * head lives until then.
  */
-struct conn_server {
+struct conn_handler {
 	void (*head)(struct conn *, const struct head *);
 	void (*body)(
 	    struct conn *, const struct head *, const char *, size_t length);
+	void (*told)(struct conn *, const struct head *, int status);
 };
 
 /* The socket is the connection's from now on. */
-struct conn *conn_new(int fd, const struct conn_server *);
+struct conn *conn_new(int fd, const struct conn_handler *);
 void conn_free(struct conn *);
 
 /* A line to stderr: the connection and why, nothing a stranger sent. */
@@ -47,12 +50,24 @@ uint64_t conn_wait(struct conn *);
 bool conn_waits(const struct conn *);
 bool conn_waits_for(const struct conn *, uint64_t number);
 
-/* Become a WebSocket with the lines of a program, or refuse. */
-void conn_stream(struct conn *, const char *accept, const char *const argv[]);
-bool conn_streams(const struct conn *);
+/* Ask a program, by its exit status alone, or refuse. */
+void conn_ask(struct conn *, const char *const argv[]);
 
-/* The program with this process id is no more. */
-void conn_exited(struct conn *, int pid);
+/*
+ * Become a WebSocket with the lines of a program, or refuse.  complete is the
+ * reason to close with when it ends well, NULL if it should not end.
+ */
+void conn_stream(struct conn *, const char *accept, const char *const argv[],
+    const char *complete);
+
+/* Reply with the lines of a program, of the type, until it ends; or refuse. */
+void conn_print(struct conn *, const char *type, const char *const argv[]);
+
+/* Has it a program to itself? */
+bool conn_runs(const struct conn *);
+
+/* The program with this process id is no more; how, as wait(2) tells. */
+void conn_exited(struct conn *, int pid, int status);
 
 /* No more is to come: end streams, and what has not begun. */
 void conn_wind_up(struct conn *);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* The head of one HTTP/1.1 request, taken strictly. */
+#include <err.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sysexits.h>
 
 #include "head.h"
 
@@ -133,6 +136,7 @@ request_line(struct head *head, char *text)
 	    strcmp(version, "HTTP/1.0") != 0)
 		return 505;
 	head->method = text;
+	head->minor = version[7] - '0';
 	head->path = target;
 	head->query = "";
 	if ((query = strchr(target, '?')) != NULL) {
@@ -226,4 +230,55 @@ head_field(const struct head *head, const char *name)
 		value = head->value[i];
 	}
 	return value;
+}
+
+static int
+hex(char c)
+{
+	const char *digit;
+
+	if (c >= 'A' && c <= 'F')
+		c += 'a' - 'A';
+	digit = c == '\0' ? NULL : strchr("0123456789abcdef", c);
+	return digit == NULL ? -1 : (int)(digit - "0123456789abcdef");
+}
+
+/* The byte that the text begins with, which is moved past it; 0 if none. */
+static int
+byte(const char **text)
+{
+	const char *t = *text;
+	int high, low;
+
+	if (*t != '%') {
+		*text = t + 1;
+		return (unsigned char)*t;
+	}
+	/* The path's NUL is no digit: nothing behind it is looked at. */
+	if ((high = hex(t[1])) == -1 || (low = hex(t[2])) == -1)
+		return 0;
+	*text = t + 3;
+	return high * 16 + low;
+}
+
+char *
+head_segment(const char **path)
+{
+	const char *text = *path, *end;
+	char *segment;
+	size_t n = 0;
+	int c = 0;
+
+	if (*text++ != '/')
+		return NULL;
+	end = *path = text + strcspn(text, "/");
+	if ((segment = malloc((size_t)(end - text) + 1)) == NULL)
+		err(EX_OSERR, NULL);
+	while (text < end && (c = byte(&text)) >= 0x20 && c != 0x7f)
+		segment[n++] = (char)c;
+	segment[n] = '\0';
+	if (n > 0 && n <= HEAD_SEGMENT && c >= 0x20 && c != 0x7f)
+		return segment;
+	free(segment);
+	return NULL;
 }

@@ -8,6 +8,7 @@
 
 #define HEAD_SIZE 16384 /* bytes, with the final empty line */
 #define HEAD_FIELDS 64
+#define HEAD_SEGMENT 512
 
 /*
  * A request's head (RFC 9112). All point into the buffer that was parsed,
@@ -15,6 +16,7 @@
  */
 struct head {
 	const char *method;
+	int minor; /* of the version, HTTP/1.0 or 1.1 */
 	const char *path; /* begins with '/', still percent-encoded */
 	const char *query; /* after '?', "" if none */
 	const char *name[HEAD_FIELDS];
@@ -38,5 +40,13 @@ int head_parse(struct head *, char *, size_t);
 
 /* The value of a field, NULL if it is absent or there more than once. */
 const char *head_field(const struct head *, const char *lower_case_name);
+
+/*
+ * The path's segment that begins after the '/' at *path, percent-decoded, for
+ * the caller to free; *path is moved to its end.  NULL where there is none, or
+ * it is empty, longer than HEAD_SEGMENT, wrongly encoded or has control
+ * characters.
+ */
+char *head_segment(const char **path);
 
 #endif

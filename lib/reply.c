@@ -31,30 +31,33 @@ static const struct {
 };
 
 void
-reply_head(struct bytes *b, int status, const char *fields, size_t length)
+reply_head(struct bytes *b, int status, const char *fields, ssize_t length)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	const char *reason = "";
 	time_t t = time(NULL);
 	struct tm tm;
-	char *head;
+	char *head, content[48] = "";
 	int n;
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (reasons[i].status == status)
 			reason = reasons[i].reason;
+	if (length >= 0)
+		snprintf(content, sizeof(content), "Content-Length: %zd\r\n",
+		    length);
 	gmtime_r(&t, &tm);
 	n = asprintf(&head,
 	    "HTTP/1.1 %d %s\r\n"
 	    "Date: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n"
 	    "%s"
-	    "Content-Length: %zu\r\n"
+	    "%s"
 	    "Connection: close\r\n"
 	    "\r\n",
 	    status, reason, days + 3 * tm.tm_wday, tm.tm_mday,
 	    months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-	    tm.tm_sec, fields, length);
+	    tm.tm_sec, fields, content);
 	if (n == -1)
 		err(EX_OSERR, NULL);
 	bytes_add(b, head, (size_t)n);

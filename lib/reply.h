@@ -3,11 +3,14 @@
 #ifndef REPLY_H
 #define REPLY_H
 
-#include <stddef.h>
+#include <sys/types.h>
 
 #include "bytes.h"
 
-/* Add the head of a reply of that length, with fields, each ended by CR LF. */
-void reply_head(struct bytes *, int status, const char *fields, size_t length);
+/*
+ * Add the head of a reply with fields, each ended by CR LF; the body's length
+ * is -1 if fields, or the end, tell it.
+ */
+void reply_head(struct bytes *, int status, const char *fields, ssize_t length);
 
 #endif

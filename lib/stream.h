@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The lines of a program, as the texts of a WebSocket. */
+/* The lines of a program, as a WebSocket or as the body of a reply. */
 #ifndef STREAM_H
 #define STREAM_H
 
@@ -12,22 +12,30 @@
 /* After STREAM_ENDED the socket is to be closed with care, else at once. */
 enum stream_state { STREAM_OPEN, STREAM_ENDED, STREAM_BROKEN };
 
+/* How the lines travel. */
+struct stream_kind {
+	enum { STREAM_WS, STREAM_CHUNKS, STREAM_BARE } form;
+	/* What to say in the Close when the program ends well; NULL if it
+	 * should not end. */
+	const char *complete;
+};
+
 /*
- * A WebSocket on a socket, which stays the caller's, for the lines of a
- * program, started for it; early are bytes that came with the head.  NULL,
- * the reason told, if it cannot be started.  Messages name the connection by
- * the number.
+ * Start a program, whose lines go out on a socket, which stays the caller's,
+ * after its HTTP head; early are bytes that came with the request's head.
+ * NULL, the reason told, if it cannot be started.  Messages name the
+ * connection by the number.
  */
 struct stream;
-struct stream *stream_new(int fd, const char *early, size_t,
+struct stream *stream_new(struct stream_kind, int fd, const char *early, size_t,
     const char *const argv[], uint64_t number);
 void stream_free(struct stream *);
 
-/* Close the WebSocket with a code: the program goes. */
+/* Close the WebSocket with a code, or break off: the program goes. */
 void stream_close(struct stream *, int code);
 
-/* The program with this process id is no more. */
-void stream_exited(struct stream *, int pid);
+/* The program with this process id is no more; how, as wait(2) tells. */
+void stream_exited(struct stream *, int pid, int status);
 
 /* What to poll(2) for, by when at the latest, and what to do then. */
 void stream_poll(const struct stream *, struct pollfd[STREAM_FDS]);

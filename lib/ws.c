@@ -227,9 +227,10 @@ ws_ping(struct ws *ws)
 }
 
 void
-ws_close(struct ws *ws, int code)
+ws_close(struct ws *ws, int code, const char *reason)
 {
-	wslay_event_queue_close(ws->ctx, (uint16_t)code, NULL, 0);
+	wslay_event_queue_close(ws->ctx, (uint16_t)code,
+	    (const uint8_t *)reason, reason == NULL ? 0 : strlen(reason));
 }
 
 bool

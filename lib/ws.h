@@ -30,10 +30,10 @@ struct ws;
 struct ws *ws_new(int fd, const char *early, size_t);
 void ws_free(struct ws *);
 
-/* Queue a text, a Ping, a Close. */
+/* Queue a text, a Ping, a Close; its reason may be NULL. */
 void ws_text(struct ws *, const char *, size_t);
 void ws_ping(struct ws *);
-void ws_close(struct ws *, int code);
+void ws_close(struct ws *, int code, const char *reason);
 
 /*
  * Send what is queued, then read and answer; what data the peer sends is

@@ -177,9 +177,48 @@ parse(struct head *head, char *buf, const char *text, size_t length)
 	return head_parse(head, buf, whole);
 }
 
+/* The segments of a path, one after another, "!" for one that is none. */
+static const char *
+segments(const char *path)
+{
+	static char text[2048];
+	char *segment;
+
+	text[0] = '\0';
+	while (*path != '\0') {
+		if ((segment = head_segment(&path)) == NULL)
+			return "!";
+		strcat(strcat(text, segment), " ");
+		free(segment);
+	}
+	return text;
+}
+
 int
 main(void)
 {
+	static const struct {
+		const char *path, *segments;
+	} paths[] = {
+		{ "/knot.example:3000/3lhjx/ci.yml",
+		    "knot.example:3000 3lhjx ci.yml " },
+		{ "/a%20b%2fc%2F/%c3%A9", "a b/c/ \xc3\xa9 " },
+		{ "/-f", "-f " },
+		{ "//a", "!" },
+		{ "/a//b", "!" },
+		{ "/a/", "!" },
+		{ "/%", "!" },
+		{ "/a%", "!" },
+		{ "/a%4", "!" },
+		{ "/%4/1", "!" },
+		{ "/%g1", "!" },
+		{ "/%1g", "!" },
+		{ "/a%00", "!" },
+		{ "/%00a", "!" },
+		{ "/a%0a", "!" },
+		{ "/%1fa", "!" },
+		{ "/%7f", "!" },
+	};
 	static const char good[] = "POST /webhooks/x?a=b?c HTTP/1.1\r\n"
 				   "HOST: a:1\r\nX-Two: 1\r\nx-two: 2\r\n"
 				   "Content-Length: 4096\r\nX-A: b c \r\n\r\n";
@@ -214,6 +253,18 @@ main(void)
 	ok(strcmp(head_field(&head, "x-a"), "b c") == 0, "blanks trimmed");
 	ok(head_field(&head, "x-two") == NULL, "two of a field are none");
 	ok(head_field(&head, "x-no") == NULL, "no field is none");
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		snprintf(fact, sizeof(fact), "segments of %s", paths[i].path);
+		ok(strcmp(segments(paths[i].path), paths[i].segments) == 0,
+		    fact);
+	}
+	memset(text, 'x', sizeof(text));
+	text[0] = '/';
+	text[HEAD_SEGMENT + 1] = '\0';
+	ok(strlen(segments(text)) == HEAD_SEGMENT + 1, "a long segment");
+	memcpy(text + HEAD_SEGMENT + 1, "x", 2);
+	ok(strcmp(segments(text), "!") == 0, "one that is too long");
 
 	for (int fields = HEAD_FIELDS; fields <= HEAD_FIELDS + 1; fields++) {
 		n = (size_t)snprintf(text, sizeof(text), GET H);

@@ -14,7 +14,7 @@ skip() {
 # A server with arguments on a port of its own: pid, port, url, log.
 serve() {
 	log=log.$((serves = serves + 1))
-	tack-http -l 127.0.0.1:0 "$@" 2>"$log" &
+	"${http:-tack-http}" -l 127.0.0.1:0 "$@" 2>"$log" &
 	pid=$!
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		port=$(sed -n 's/.*listening on 127.0.0.1://p' "$log" 2>/dev/null)
@@ -123,6 +123,15 @@ if what == "lines":
         a, m, d = frame(s)
         assert a == 0x81 and m == 0
         print(d.decode())
+elif what == "logs":
+    s = connect("/logs" + sys.argv[3])
+    while True:
+        a, m, d = frame(s)
+        if a == 0x88:
+            print(struct.unpack(">H", d[:2])[0], d[2:].decode())
+            break
+        assert a == 0x81 and m == 0
+        print(d.decode(), flush=True)
 elif what == "code":
     s = connect()
     print(closed(s))
@@ -285,6 +294,39 @@ status 'a meagre PATH is no harm' 78 env PATH=/usr/bin:/bin \
     "$(command -v tack-http)" -l 127.0.0.1:0 \
     -p 'command -v tack-verify >found; exit 78'
 ok 'the tools beside it are found' test -s found
+
+# A copy, so that what stands beside it is ours.
+mkdir own
+cp "$(command -v tack-http)" own
+cat >own/tack-logs <<'EOF2'
+#!/bin/sh
+# Stands in for tack-logs.
+echo "$*" >>logs.args
+how=print
+case $1 in
+-*[nf])
+	how=$1
+	shift
+	;;
+esac
+[ "$1" = -- ] && shift || exit 64
+case $how.$3 in
+-n.unknown) exit 66 ;;
+-n.odd) exit 75 ;;
+-n.dies) kill -9 $$ ;;
+-n.*) exit 0 ;;
+esac
+echo "{\"content\":\"$how $1 $2 $3\"}"
+case $3 in
+fails) exit 75 ;;
+half) printf 'half a li' ;;
+silent) exec >&- && sleep 1 && exit 0 ;;
+waits) exec sleep 60 ;;
+long) yes '{"content":"a line of a long log, one of very many"}' | head -n 100000 ;;
+esac
+exit 0
+EOF2
+chmod +x own/tack-logs
 
 # Slow requests, looked at below.
 serve -p 'while read -r line; do :; done'
@@ -486,6 +528,80 @@ no_feeders() {
 	! pgrep -P "$main_pid" sleep
 }
 ok 'the streamers of who left are gone' until_ok no_feeders
+
+# Logs.
+http=$PWD/own/tack-http
+serve -p cat
+logs_pid=$pid
+http=
+done='1000 log stream complete'
+is 'a log is followed to its end' "{\"content\":\"-f k.example:3000 3lh ci.yml\"}
+$done" "$("$py" ws.py "$port" logs /k.example:3000/3lh/ci.yml)"
+is 'it was asked for first' '-n -- k.example:3000 3lh ci.yml' \
+    "$(head -1 logs.args)"
+is 'segments are decoded' "{\"content\":\"-f k 3lh a b\"}
+$done" "$("$py" ws.py "$port" logs /k/3lh/a%20b)"
+is 'none is an option' "{\"content\":\"-f -f -n --\"}
+$done" "$("$py" ws.py "$port" logs /-f/-n/--)"
+is 'an unknown log is 404' 404 "$("$py" ws.py "$port" logs /k/3lh/unknown)"
+is 'trouble is 503' 503 "$("$py" ws.py "$port" logs /k/3lh/odd)"
+is 'so is a death' 503 "$("$py" ws.py "$port" logs /k/3lh/dies)"
+is 'a log that fails is 1011' '1011 ' \
+    "$("$py" ws.py "$port" logs /k/3lh/fails | tail -1)"
+is 'half a line of a log is not sent' "{\"content\":\"-f k 3lh half\"}
+$done" "$("$py" ws.py "$port" logs /k/3lh/half)"
+is 'a log is whole when its program has said so' "$done" \
+    "$("$py" ws.py "$port" logs /k/3lh/silent | tail -1)"
+is 'a long log comes whole' 100002 \
+    "$("$py" ws.py "$port" logs /k/3lh/long | wc -l)"
+is 'a log in curl is what there is until now' \
+    '{"content":"print k 3lh waiting"}' "$(curl -s -m 9 "$url/logs/k/3lh/waiting")"
+is 'it is NDJSON' '200 application/x-ndjson' \
+    "$(code "$url/logs/k/3lh/ci.yml") $(field Content-Type)"
+is 'so it is over HTTP/1.0' '{"content":"print k 3lh ci.yml"}' \
+    "$(curl -s -0 -m 9 "$url/logs/k/3lh/ci.yml")"
+is 'a long one comes whole' 100001 "$(curl -s -m 9 "$url/logs/k/3lh/long" | wc -l)"
+status 'one that fails is not taken for whole' 18 \
+    curl -s -m 9 "$url/logs/k/3lh/fails"
+is 'in curl an unknown log is 404 too' 404 "$(code "$url/logs/k/3lh/unknown")"
+is 'and trouble 503' 503 "$(code "$url/logs/k/3lh/odd")"
+is 'POST of a log is refused' 405 "$(code -d x "$url/logs/k/3lh/ci.yml")"
+for path in '' k k/r k/r/ k//w /r/w k/r/w/ k/r/w/x k/r/%00 k/r/a%0a k/r/%7f \
+    k/r/%g0 k/r/% k/r/%4 "k/r/$(head -c 600 /dev/zero | tr '\0' x)"; do
+	is "/logs/$(printf %.9s "$path") is refused" 400 \
+	    "$(code "$url/logs/$path")"
+done
+is 'an Origin elsewhere has no log' 403 "$(code -H 'Upgrade: websocket' \
+    -H 'Connection: Upgrade' -H 'Sec-WebSocket-Version: 13' \
+    -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' \
+    -H 'Origin: http://evil.example' "$url/logs/k/3lh/ci.yml")"
+no_children() {
+	! pgrep -P "$logs_pid" sleep
+}
+"$py" ws.py "$port" logs /k/3lh/waits >waits &
+waits=$!
+until_ok test -s waits
+kill "$waits"
+ok 'a follower whose reader left is ended' until_ok no_children
+"$py" ws.py "$port" logs /k/3lh/waits >waits.end &
+waits=$!
+until_ok test -s waits.end
+kill "$logs_pid"
+wait "$logs_pid" "$waits"
+is 'SIGTERM ends a log with 1001' '1001 ' "$(tail -1 waits.end)"
+
+http=$PWD/own/tack-http
+serve -m 4 -p cat
+http=
+for i in 1 2 3; do
+	"$py" ws.py "$port" logs /k/3lh/waits >waits.$i &
+	until_ok test -s waits.$i
+done
+is 'three of four connections may be logs' 503 \
+    "$("$py" ws.py "$port" logs /k/3lh/ci.yml)"
+is 'the fourth is for requests' 200 "$(code "$url/healthz")"
+kill "$pid"
+wait "$pid"
 
 serve -p cat -s "$PWD/ends"
 is 'a streamer that ends is 1011' 1011 "$("$py" ws.py "$port" code)"
