@@ -1,0 +1,262 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# tack-spawn before a played Buildkite: a build for each workflow, exactly one.
+. "${0%/*}/lib.sh"
+. "$TOP/tests/integration/play.sh"
+
+umask 077
+play '{
+  "tokens": {"bkua_common": {"user": "a", "scopes": ["write_builds", "read_builds"], "orgs": ["acme-forge"]},
+    "bkua_beta": {"user": "b", "scopes": ["write_builds", "read_builds"], "orgs": ["beta"]},
+    "bkua_weak": {"user": "c", "scopes": ["read_builds"], "orgs": null}},
+  "orgs": {"acme-forge": ["tangled-ci", "other", "closed"], "beta": ["ci"], "weak": ["ci"]},
+  "branches_disabled": ["closed"], "cancel": "canceled",
+  "limits": {"org": 100000, "user": 100000, "window": 60}}'
+echo bkua_common >token
+echo bkua_beta >token.beta
+echo bkua_weak >token.weak
+echo 'a key for seals' >seal
+TACK_BUILDKITE_TOKEN_FILE=$TMP/token
+TACK_BUILDKITE_TOKEN_BETA_FILE=$TMP/token.beta
+TACK_BUILDKITE_TOKEN_WEAK_FILE=$TMP/token.weak
+TACK_BUILDKITE_ORG=acme-forge
+TACK_SEAL_KEY_FILE=$TMP/seal
+TACK_DB_PATH=$TMP/tack.db
+cp -R "$TOP/share" .
+TACK_SHARE=$TMP/share
+export TACK_BUILDKITE_TOKEN_FILE TACK_BUILDKITE_TOKEN_BETA_FILE TACK_SEAL_KEY_FILE \
+    TACK_BUILDKITE_TOKEN_WEAK_FILE TACK_BUILDKITE_ORG TACK_DB_PATH TACK_SHARE
+jq '.budget = 1000000' "$TOP/share/providers/buildkite/provider.json" >share/providers/buildkite/provider.json
+tack-init
+
+# record RKEY [change]: a push with one workflow, changed. JSON is YAML.
+record() {
+	jq -nc --arg rkey "$1" "
+	def workflow(\$name; \$tack): { name: \$name, engine: \"tack\",
+	  clone: { skip: false, depth: 1, submodules: false },
+	  raw: ({ when: [{ event: \"push\" }] }
+	    + if \$tack != null then { tack: \$tack } else {} end | tojson) };
+	def buildkite(\$options): { buildkite: ({ pipeline: \"tangled-ci\" } + \$options) };
+	{
+	  rkey: \$rkey, nsid: \"sh.tangled.pipeline\", source: \"knot.example.org\",
+	  event: {
+	    triggerMetadata: {
+	      kind: \"push\",
+	      push: { newSha: \"6b1f53303a732ccc8c6aae6640399827c15250e3\",
+	        oldSha: \"2f22765d04931a078909145ca628d2264c852d7d\", ref: \"refs/heads/main\" },
+	      repo: { knot: \"knot.example.org\", did: \"did:plc:ybyha3iyrypyhxvpilnleydk\",
+	        repo: \"lantern\", defaultBranch: \"main\" }
+	    },
+	    workflows: [workflow(\"ci.yml\"; buildkite({}))]
+	  }
+	} | ${2:-.}"
+}
+push() {
+	record "$@" | timeout 60 tack-spawn
+}
+fault() {
+	direct config "{\"faults\": [{\"kind\": \"$1\", \"do\": \"$2\", \"times\": ${3:-1}}]}"
+}
+# The builds that the CI has of a pipeline.
+of() {
+	told builds "map(select(.meta_data[\"tack:pipeline_rkey\"] == \"$1\")) | ${2:-length}"
+}
+# Once more what was put off, as if its time had come.
+again() {
+	sqlite3 tack.db 'UPDATE build SET not_before = 0; DELETE FROM budget'
+	timeout 60 tack-spawn -r
+}
+
+# a trigger
+push three '.event.workflows = [workflow("a.yml", "b.yml", "c.yml"; buildkite({}))]' >out
+is 'three workflows are three builds' '["a.yml","b.yml","c.yml"]' \
+    "$(of three 'map(.meta_data["tack:workflow"]) | sort')"
+is 'and three records with one status stream each' 'a.yml pending a.yml published b.yml pending b.yml published c.yml pending c.yml published ' \
+    "$(tack-status <out | jq -r '"\(.ref.workflow) \(.status.status) \(.ref.workflow) \(.outcome)"' | sort | tr '\n' ' ')"
+push three '.event.workflows = [workflow("a.yml", "b.yml", "c.yml"; buildkite({}))]' >out
+is 'the same trigger again starts nothing' '3 3' "$(of three) $(jq -s 'map(select(.build.number)) | length' out)"
+is 'and is nothing new' duplicate "$(tack-status <out | jq -r .outcome | sort -u)"
+
+push where '.event.workflows = [workflow("a"; buildkite({ pipeline: "other" })),
+    workflow("b"; buildkite({ org: "beta", pipeline: "ci" }))]' >out
+is 'each goes to its own organization and pipeline' \
+    'a https://api.buildkite.com/v2/organizations/acme-forge/pipelines/other/builds/1 b https://api.buildkite.com/v2/organizations/beta/pipelines/ci/builds/1' \
+    "$(of where 'sort_by(.meta_data["tack:workflow"]) | map("\(.meta_data["tack:workflow"]) \(.url)") | join(" ")' | tr -d '"')"
+is 'with its own token' '{"Bearer bkua_beta":1,"Bearer bkua_common":4}' "$(told counts ".tokens[\"127.0.0.1:$port\"] | {\"Bearer bkua_beta\", \"Bearer bkua_common\"}")"
+
+push two '.event.workflows = [workflow("ci.yml"; buildkite({}) + { local: {} })]' >out 2>err
+is 'of two CIs the first is taken, with a warning' '1 1' "$(of two) $(grep -c 'first' err)"
+
+# what cannot start
+push wrong '.event.workflows = [
+    workflow("a no block"; null), workflow("b no CI"; {}), workflow("c unknown"; { fake: {} }),
+    (workflow("d no YAML"; null) | .raw = "tack: [}"),
+    workflow("e option"; buildkite({ pipelin: 1 })),
+    workflow("f pipeline"; buildkite({ pipeline: "none" })),
+    workflow("g branches"; buildkite({ pipeline: "closed", ignore_branch_filters: false })),
+    workflow("h scope"; buildkite({ org: "weak", pipeline: "ci" })),
+    workflow("z good"; buildkite({}))]' >out 2>err
+tack-status <out >told
+is 'each says why, and the others start' \
+    'a no block failed the workflow has no tack: block that names its CI
+b no CI failed the tack: block names no CI
+c unknown failed no CI of that name here: fake
+d no YAML failed the workflow file: 
+e option failed tack.buildkite: no such option: pipelin; there are org, pipeline, branch, commit, message, env, metadata, author, clean_checkout, ignore_branch_filters
+f pipeline failed Buildkite: No pipeline found; check the names of organization and pipeline, and that the token'\''s user may see them
+g branches failed Buildkite: Branches have been disabled for this pipeline; drop ignore_branch_filters: false
+h scope failed Buildkite: Forbidden; the token needs the scope write_builds, and its user the right
+z good pending null' \
+    "$(jq -r '"\(.status.workflow) \(.status.status) \(.status.error)"' told | sort | sed '/^d no YAML/s/file: .*/file: /')"
+is 'for good' 0 "$(again | wc -l)"
+push token '.event.workflows = [workflow("ci.yml"; buildkite({}))]' >out
+(
+	echo bkua_revoked >token
+	push revoked >out
+	echo bkua_common >token
+)
+is 'a revoked token' \
+    'failed Buildkite: Authentication required. Please supply a valid API Access Token: https://buildkite.com/docs/apis/rest-api#authentication; renew the token in TACK_BUILDKITE_TOKEN_FILE' \
+    "$(jq -r '"\(.build.status) \(.build.error)"' out)"
+(
+	unset TACK_BUILDKITE_TOKEN_FILE
+	push none >out
+)
+is 'no token' 'failed buildkite is not set up here: set TACK_BUILDKITE_TOKEN_FILE' \
+    "$(jq -r '"\(.build.status) \(.build.error)"' out)"
+
+# what travels along
+is 'metadata names the workflow, and is sealed' \
+    '["knot.example.org","token","ci.yml","tack1"]' \
+    "$(of token '.[0].meta_data | [.["tack:knot", "tack:pipeline_rkey", "tack:workflow"], .["tack:ref"][0:5]]')"
+is 'the environment too' \
+    '{"CI":"true","TACK_BRANCH":"main","TACK_COMMIT":"6b1f53303a732ccc8c6aae6640399827c15250e3","TACK_KNOT":"knot.example.org","TACK_PIPELINE_RKEY":"token","TACK_REF":true,"TACK_WORKFLOW":"ci.yml","TANGLED_PIPELINE_ID":"at://did:web:knot.example.org/sh.tangled.pipeline/token","TANGLED_PIPELINE_KIND":"push","TANGLED_REF":"refs/heads/main","TANGLED_REF_NAME":"main","TANGLED_REF_TYPE":"branch","TANGLED_REPO_DEFAULT_BRANCH":"main","TANGLED_REPO_DID":"did:plc:ybyha3iyrypyhxvpilnleydk","TANGLED_REPO_KNOT":"knot.example.org","TANGLED_REPO_NAME":"lantern","TANGLED_REPO_URL":"https://knot.example.org/did:plc:ybyha3iyrypyhxvpilnleydk/lantern","TANGLED_SHA":"6b1f53303a732ccc8c6aae6640399827c15250e3"}' \
+    "$(of token '.[0] | (.env.TACK_REF == .meta_data["tack:ref"]) as $same | .env | .TACK_REF = $same | del(.TACK_ACTOR, .TANGLED_COMMIT_SHA) | to_entries | sort_by(.key) | from_entries')"
+is 'it is the commit, on the branch' '["6b1f53303a732ccc8c6aae6640399827c15250e3","main"]' "$(of token '.[0] | [.commit, .branch]')"
+push pull '.event.triggerMetadata |= (.kind = "pull_request" | .pullRequest = {
+    sourceBranch: "feat/x", targetBranch: "main", sourceSha: "aaaa53303a732ccc8c6aae6640399827c15250e3", action: "opened" })' >out
+is 'a pull request brings base, branch and commit' \
+    '["feat/x","aaaa53303a732ccc8c6aae6640399827c15250e3","pull_request","feat/x","main","aaaa53303a732ccc8c6aae6640399827c15250e3"]' \
+    "$(of pull '.[0] | [.branch, .commit, .env["TANGLED_PIPELINE_KIND", "TANGLED_PR_SOURCE_BRANCH", "TANGLED_PR_TARGET_BRANCH", "TANGLED_PR_SOURCE_SHA"]]')"
+push tag '.event.triggerMetadata.push |= (.ref = "refs/tags/v1.0" | .oldSha = "0" * 40)' >out
+is 'a tag is a tag, and new is well' '["v1.0","tag","refs/tags/v1.0"]' \
+    "$(of tag '.[0] | [.branch, .env["TANGLED_REF_TYPE", "TANGLED_REF"]]')"
+is 'a deletion starts nothing' '0 ignored' \
+    "$(push deleted '.event.triggerMetadata.push.newSha = "0" * 40' >out; of deleted) $(jq -r .outcome out)"
+push manual '.event.triggerMetadata |= (.kind = "manual" | .manual = {
+    sha: "bbbb53303a732ccc8c6aae6640399827c15250e3", inputs: [{ key: "dry-run", value: "yes" }] })' >out
+is 'inputs are variables' '["yes","bbbb53303a732ccc8c6aae6640399827c15250e3"]' \
+    "$(of manual '.[0] | [.env.TANGLED_INPUT_DRY_RUN, .commit]')"
+is 'no variable that is none' '0 failed' \
+    "$(push input '.event.triggerMetadata |= (.kind = "manual" | .manual = {
+	inputs: [{ key: "a=b", value: "yes" }] })' >out; of input) $(jq -r .build.status out)"
+is 'hostile names arrive as they are' '["a&b#c %2f é\"'"'"'"]' \
+    "$(push hostile '.event.workflows = [workflow("a&b#c %2f é\"'"'"'"; buildkite({}))]' >out
+	of hostile 'map(.meta_data["tack:workflow"])')"
+
+# what the CI does not answer
+for f in 429-org 429-user; do
+	fault create $f
+	push $f '.event.workflows = [workflow("a", "b"; buildkite({}))]' >out
+	echo "$? $(jq -r .outcome out | grep -c deferred | sed 's/[12]/put off/') $(again | jq -r .build.status | sort -u) $(of $f)"
+done >got
+is '429: put off, and one build each' '75 put off pending 2
+75 put off pending 2' "$(cat got)"
+for f in before after 500 500-after 502 truncated empty; do
+	fault create $f
+	push $f '.event.workflows = [workflow("a", "b"; buildkite({}))]' >out
+	echo "$f: $? $(jq -r '.outcome // "started"' out | sort | tr '\n' ' ')$(again | jq -r .build.status) $(of $f)"
+done >got
+is 'cut, 500, HTML, half an answer: one build each all the same' \
+    'before: 75 deferred started pending 2
+after: 75 deferred started pending 2
+500: 75 deferred started pending 2
+500-after: 75 deferred started pending 2
+502: 75 deferred started pending 2
+truncated: 75 deferred started pending 2
+empty: 75 deferred started pending 2' "$(cat got)"
+fault create after
+push blind >out
+fault list 500 2
+again >out
+again >out
+is 'while the CI cannot say, none is made' '1 deferred' "$(of blind) $(jq -r .outcome out)"
+again >out
+is 'until it can' '1 pending' "$(of blind) $(jq -r .build.status out)"
+fault create after
+push page >out
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	echo "{\"commit\": \"a\", \"branch\": \"b\", \"meta_data\": {\"tack:pipeline_rkey\": \"page\", \"n\": \"$i\"}}"
+done | while read -r body; do
+	curl -s -H 'Authorization: Bearer bkua_common' -H 'Content-Type: application/json' -d "$body" \
+	    "$api/v2/organizations/acme-forge/pipelines/tangled-ci/builds" >answer
+done
+again >out
+is 'builds of others with one of our names are not ours' '1' \
+    "$(jq -r .build.number out | xargs -I N curl -s "$api/_/builds" | jq '[.[] | select(.meta_data["tack:pipeline_rkey"] == "page" and .meta_data["tack:knot"] != null)] | length')"
+fault create after
+push forged >out
+of forged '.[0].meta_data | .["tack:ref"] = "tack1.forged"' |
+    jq -c '{ commit: "evil", branch: "main", meta_data: . }' |
+    curl -s -H 'Authorization: Bearer bkua_common' -H 'Content-Type: application/json' -d @- \
+    "$api/v2/organizations/acme-forge/pipelines/tangled-ci/builds" >answer
+again >out
+is 'a build with our names but not our seal is not ours' \
+    6b1f53303a732ccc8c6aae6640399827c15250e3 \
+    "$(told builds "map(select(.id == \"$(jq -r .build.id out)\"))[0].commit" | tr -d '"')"
+
+# A kill in the one moment that matters: the CI has done it, nobody heard.
+fault create late
+record killed | tack-spawn >out 2>err &
+spawn_pid=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	[ "$(of killed)" = 1 ] && break
+	sleep 0.1
+done
+starter=$(pgrep -P $spawn_pid)
+kill -9 $spawn_pid "$starter"
+wait $spawn_pid 2>err
+is 'killed between create and answer' '1 ' "$(of killed) $(sqlite3 tack.db "SELECT build_id FROM build WHERE pipeline_rkey = 'killed'")"
+push killed >out
+is 'found, not created again' '1 pending true' "$(of killed) $(jq -r '"\(.build.status) \(.build.id != null)"' out)"
+
+# cancel: superseded
+push old '.event.workflows = [workflow("ci.yml"; { cancel: "superseded" } + buildkite({}))]
+    | .event.triggerMetadata.push.ref = "refs/heads/topic"' | tack-status >out
+push elsewhere '.event.workflows = [workflow("ci.yml"; { cancel: "superseded" } + buildkite({}))]
+    | .event.triggerMetadata.push.ref = "refs/heads/another"' | tack-status >out
+had=$(told requests length)
+push new '.event.workflows = [workflow("ci.yml"; { cancel: "superseded" } + buildkite({}))]
+    | .event.triggerMetadata.push.ref = "refs/heads/topic"' >out
+is 'a newer push cancels the older build first, of its branch alone' \
+    'canceled scheduled scheduled ["cancel","create"]' \
+    "$(of old '.[0].state' | tr -d '"') $(of elsewhere '.[0].state' | tr -d '"') $(of new '.[0].state' | tr -d '"') $(told requests ".[$had:] | map(.[1])")"
+
+# a webhook before the answer
+: >http.err
+echo webhook >webhook
+TACK_BUILDKITE_WEBHOOK_SECRET_FILE=$TMP/webhook TACK_REQUIRE_SEALED_REF=1 \
+    tack-http -l 127.0.0.1:0 2>>http.err &
+http_pid=$!
+trap 'kill "$play_pid" "$http_pid" 2>/dev/null' EXIT
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	http=$(sed -n 's/.*listening on //p' http.err)
+	[ -n "$http" ] && break
+	sleep 0.1
+done
+direct config "{\"webhook\": {\"url\": \"http://$http/webhooks/buildkite\", \"secret\": \"webhook\"}}"
+push race | tack-status >out
+is 'a webhook that outruns the answer is heard, and the answer no news' \
+    '200 duplicate' "$(told hooks 'map(select(.answers | length > 0)) | .[0].answers[0]') $(jq -r .outcome out)"
+is 'one row, complete, one pending' '1 1 1' \
+    "$(sqlite3 tack.db "SELECT count(*), count(build_id), count(number) FROM build WHERE pipeline_rkey = 'race'" | tr '|' ' ')"
+fault create after
+push race2 >out
+is 'it even tells what a cut connection did not' '1 pending' \
+    "$(of race2) $(push race2 | jq -r .build.status)"
+kill $http_pid
+
+is 'nothing of a token in what is written' no \
+    "$(grep -rlE 'Bearer|bkua' out err told tack.db http.err >leaks && echo yes || echo no)"
+
+done_testing
