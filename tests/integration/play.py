@@ -27,7 +27,7 @@ CONFIG = {
     "webhook": None,            # {"url", "secret", "mode"?: "signature"}
     "lose": [],                 # events, or a probability
     "repeat": 1, "delay": 0, "hold": False,
-    "latency": 0,
+    "latency": 0, "linger": 0,  # seconds before and after it is done
 }
 OPEN = ("creating", "scheduled", "running", "failing", "canceling")
 ENDED = ("passed", "failed", "canceled", "skipped", "not_run")
