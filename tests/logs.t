@@ -372,7 +372,19 @@ build left "$(step a running)"
 echo first >ci/left/a.log
 is 'one that leaves' first \
     "$(follow left | sed -n '2{p;q}' | jq -r .content)"
-ok 'takes who fetches along' until_ok sh -c 'test -z "$1"' - "$(fetcher)"
+nobody_fetches() {
+	[ -z "$(fetcher)" ]
+}
+
+ok 'takes who fetches along' until_ok nobody_fetches
+
+# For people.
+build people "$(step unit ended)"
+printf '\033_bk;t=1787300912004\a\tok\342\200\256 1\n' >ci/people/unit.log
+is 'tack logs is for people' "$(printf '12:00:00 == unit
+08:28:32 \tok\357\277\275 1\n12:01:00 == unit, end')" "$(tack logs people)"
+status 'and has the exit status of tack-logs' 1 tack logs denied
+status 'no such run' 66 tack logs none
 
 # A newer attempt.
 build old "$(step a ended)"
