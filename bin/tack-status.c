@@ -18,6 +18,7 @@
 #include "json.h"
 #include "ref.h"
 #include "sandbox.h"
+#include "stamp.h"
 
 #define NSID "sh.tangled.pipeline.status"
 #define UNKNOWN (-1) /* of a time the CI did not give */
@@ -178,19 +179,6 @@ judge(const struct view *was, const struct view *now, bool *ask)
 	return "stale";
 }
 
-/* Milliseconds as RFC 3339. */
-static void
-rfc3339(char text[32], int64_t ms)
-{
-	time_t s = ms / 1000;
-	char day[24];
-	struct tm tm;
-
-	gmtime_r(&s, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, 32, "%s.%03dZ", day, (int)(ms % 1000));
-}
-
 static jv
 status_record(const jv *ref, const jv *build, const struct view *now)
 {
@@ -198,7 +186,7 @@ status_record(const jv *ref, const jv *build, const struct view *now)
 	char created[32];
 	jv rec = jv_object();
 
-	rfc3339(created, now->created_at);
+	stamp(created, now->created_at);
 	rec = json_set_str(rec, "$type", NSID);
 	rec = json_set_str(rec, "pipeline", json_str(ref, "pipeline_uri"));
 	rec = json_set_str(rec, "workflow", json_str(ref, "workflow"));
