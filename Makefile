@@ -77,6 +77,10 @@ sanitize: clean
 	    LDFLAGS='-fsanitize=address,undefined' TACK_SANITIZE=1 check
 	${MAKE} clean
 
+# Each for FUZZ_SECONDS, 60 if not said.
+fuzz:
+	sh scripts/fuzz
+
 lint:
 	sh scripts/lint
 
@@ -102,4 +106,4 @@ clean:
 	rm -f ${TOOLS} ${TOOLS:=.o} ${OBJS} lib/libtack.a ${UNITS} \
 	    ${UNITS:.t=.o} ${BENCHES} ${BENCHES:=.o}
 
-.PHONY: all bench benches check clean install lint sanitize uninstall
+.PHONY: all bench benches check clean fuzz install lint sanitize uninstall
