@@ -29,7 +29,7 @@ task() {
 	jq -nc --arg w "$1" --arg sha "$sha" --arg url "file://$TMP/repo" \
 	    '{ref: {knot: "knot.example", pipeline_rkey: "3mtj73ais6k22",
 	    workflow: $w, attempt: 1}, kind: "push",
-	    repo: {name: "repo", url: $url}, sha: $sha, clone: {depth: 1},
+	    repo: {name: "repo", url: $url}, sha: $sha, clone: {skip: true},
 	    env: {CI: "true", TANGLED_SHA: $sha}, options: {},
 	    workflow: {steps: '"$2"'}} | '"${3:-.}"
 }
@@ -51,8 +51,14 @@ until_() {
 }
 
 ended() {
-	until_ '.build.state | . != "scheduled" and . != "running"' \
-	    tack-local get "$1"
+	for _ in $(seq 400); do
+		case $(tack-local get "$1") in
+		*'"state":"scheduled"'*|*'"state":"running"'*) ;;
+		*)	return 0 ;;
+		esac
+		sleep 0.05
+	done
+	return 1
 }
 
 # went WORKFLOW STEPS [FILTER]: set id to a build that has ended.
@@ -91,7 +97,7 @@ runner() {
 # --- a build, and what is told of it
 
 task one '[{name: "Build", command: "cat file; echo kept >left"},
-    {command: "cat left"}]' >one
+    {command: "cat left"}]' '.clone = {depth: 1}' >one
 ok 'a build is made' sh -c 'tack-local create <one >made'
 is 'it is scheduled' scheduled "$(jq -r .build.state made)"
 id=$(jq -r .build.id made)
@@ -266,7 +272,8 @@ ok 'it is published' until_ '. == "running cancelled"' \
 id=$(start killed '[{command: "sleep 17320508"}]')
 until_ '[.steps[] | select(.id == "1" and .state == "running")] != []' \
     tack-local steps "$id"
-until grep -lzx 17320508 /proc/[0-9]*/cmdline >/dev/null 2>&1; do
+for _ in $(seq 200); do
+	! grep -lzx 17320508 /proc/[0-9]*/cmdline >/dev/null 2>&1 || break
 	sleep 0.05
 done
 kill -9 "$(runner "$id")"
@@ -371,8 +378,9 @@ for wrong in '.workflow.environment = {"A=B": "x"}' \
     '.workflow.environment = {"": "x"}' \
     '.workflow.steps[0].environment = {A: ["x"]}' \
     '.workflow.steps = []' '.workflow.steps = [{}]' '.workflow.steps = "x"' \
-    '.workflow = null' '.sha = "HEAD"' '.sha = "--upload-pack=x"' \
-    'del(.repo)' '.ref = {}' '.ref.knot = "a\u0000b"' \
+    '.workflow = null' '.clone = {} | .sha = "HEAD"' \
+    '.clone = {} | .sha = "--upload-pack=x"' '.clone = {} | del(.repo)' \
+    '.ref = {}' '.ref.knot = "a\u0000b"' \
     '.kind = "pull_request"' '.from_other = true'; do
 	task bad '[{command: "true"}]' "$wrong" >bad
 	tack-local create <bad >said 2>&1
@@ -400,17 +408,18 @@ ok 'and its bounds' sh -c "tack-local log $id 1 |
 unset TACK_DEV
 for url in "file://$TMP/repo" http://localhost/x https://localhost/x \
     https://169.254.169.254/x 'ext::sh -c touch% x' -c; do
-	went "url $url" '[{command: "true"}]' ".repo.url = $(jq -n --arg u "$url" '$u')"
+	went "url $url" '[{command: "true"}]' ".clone = {} |
+	    .repo.url = $(jq -n --arg u "$url" '$u')"
 	ok "nothing is fetched from $url ($state)" grep -qE \
 	    "^failed (the repository's URL |[^ ]*: (an address|not a host of))" <<EOF
 $state
 EOF
 done
-went skipped '[{command: "ls -A"}]' '.clone.skip = true | .repo.url = "x"'
+went skipped '[{command: "ls -A"}]' '.repo.url = "x"'
 is 'nothing is cloned where that is not wanted' 'passed - ' \
     "$state $(plain 1)"
 export TACK_DEV=1
-went none '[{command: "true"}]' '.sha = "0123456789" * 4'
+went none '[{command: "true"}]' '.clone = {} | .sha = "0123456789" * 4'
 is 'a commit that is not there fails' \
     'failed git fetch failed; its log says why' "$state"
 git init -q super
@@ -419,12 +428,12 @@ git -C super config user.email tack@knot.example
 git -C super -c protocol.file.allow=always submodule -q add "file://$TMP/repo" sub
 git -C super commit -qm one
 went sub '[{command: "ls sub"}]' '.repo.url |= sub("repo$"; "super") |
-    .sha = "'"$(git -C super rev-parse HEAD)"'" | .clone.submodules = false'
+    .sha = "'"$(git -C super rev-parse HEAD)"'" | .clone = {submodules: false}'
 is 'a submodule stays out' 'passed - ' "$state $(plain 1)"
 git -C super config -f .gitmodules submodule.sub.url 'ext::sh -c touch% /tmp/pwned'
 git -C super commit -qam two
 went sub2 '[{command: "ls sub"}]' '.repo.url |= sub("repo$"; "super") |
-    .sha = "'"$(git -C super rev-parse HEAD)"'" | .clone.submodules = true'
+    .sha = "'"$(git -C super rev-parse HEAD)"'" | .clone = {submodules: true}'
 ok 'a submodule of another transport is refused' \
     [ "$state" = "failed the repository's URL has a character that it must not have" ]
 
@@ -436,7 +445,7 @@ jq '.ref.workflow = "nobwrap"' one >nobwrap
 PATH=$TOP/bin "$TOP/bin/tack-local" create <nobwrap >said
 ok 'and the answer says what to do' grep -q TACK_LOCAL_SANDBOX=none said
 export TACK_LOCAL_SANDBOX=none
-went bare '[{command: "cat file; env | grep -c TACK_; setsid sleep 26457513 & pwd"}]'
+went bare '[{command: "cat file; env | grep -c TACK_; setsid sleep 26457513 & pwd"}]' '.clone = {}'
 is 'without a sandbox steps run in the work tree' \
     "hello 0 $(pwd -P)/tack.db-local/$id/work" "$(plain 1 | paste -sd' ' -)"
 ok 'and what they leave is ended' gone 26457513
