@@ -300,45 +300,48 @@ refused(struct job *j, const jv *said)
 	return rec;
 }
 
-/* Was it started before, and nobody heard? A record, or invalid if not. */
+/* Why the CI did not answer, or NULL if it did. */
+static const char *
+silent(const jv *said)
+{
+	static const char *const words[] = { "error", "gone", "unsure",
+		"reason" };
+	const char *why = NULL;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (why == NULL)
+			why = json_str(said, words[i]);
+	return why;
+}
+
+/*
+ * Was it started before, and nobody heard?  A record, or invalid if not.  What
+ * is not known to be absent is not made again.
+ */
 static jv
 find(struct job *j)
 {
 	struct search s = { j, jv_invalid() };
 	time_t since = (time_t)number(&j->row, "sent_at") - OVERLAP;
+	jv in = question(j), said, list;
 	char text[32];
 	struct tm tm;
-	jv in, said, list;
 
 	gmtime_r(&since, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	in = json_set_str(question(j), "since", text);
-	said = call(j->caller, "find", in, URGENT);
+	said = call(j->caller, "find", json_set_str(in, "since", text), URGENT);
 	list = json_get(&said, "builds");
 	if (jv_get_kind(list) == JV_KIND_ARRAY)
 		json_each(&list, compare, &s);
 	jv_free(list);
-	if (jv_is_valid(s.found)) {
-		jv_free(said);
-		return done(j, s.found);
-	}
-	jv_free(s.found);
-	/* what is not known to be absent must not be made again */
-	list = jv_invalid();
-	if (json_str(&said, "error") != NULL)
-		list = put_off(j, back_off(j), false, json_str(&said, "error"));
-	else if (json_str(&said, "unsure") != NULL)
-		list =
-		    put_off(j, back_off(j), false, json_str(&said, "unsure"));
-	else if (jv_is_valid(in = json_get(&said, "wait"))) {
-		char *wait = json_text(jv_copy(in));
-
-		list = put_off(j, strtod(wait, NULL), false,
-		    "to be asked whether it was started");
-		free(wait);
+	if (jv_is_valid(s.found))
+		s.found = done(j, s.found);
+	else if (silent(&said) != NULL) {
+		jv_free(s.found);
+		s.found = put_off(j, back_off(j), false, silent(&said));
 	}
 	jv_free(said);
-	return list;
+	return s.found;
 }
 
 static jv
@@ -390,7 +393,8 @@ open_job(struct job *j, struct builds *b, const char *database, int64_t id)
 		rec = start_record(&j->row, word, json_str(&j->row, "reason"));
 	else if ((j->provider = provider_load(name)) == NULL ||
 	    (j->caller = caller_new(name, j->provider, b->db)) == NULL)
-		rec = verdict(j, "failed", "no such provider here");
+		rec = j->known ? deferred(&j->row, "no such provider here") :
+				 verdict(j, "failed", "no such provider here");
 	else
 		j->key = secret("SEAL_KEY");
 	return rec;
@@ -473,15 +477,9 @@ ask(struct job *j, const char *verb)
 		rec = json_set(rec, "build", build);
 		rec = json_set_str(rec, "event", verb);
 	} else {
-		const char *why = json_str(&said, "error");
+		const char *why = silent(&said);
 
 		jv_free(build);
-		if (why == NULL)
-			why = json_str(&said, "gone");
-		if (why == NULL)
-			why = json_str(&said, "unsure");
-		if (why == NULL)
-			why = json_str(&said, "reason");
 		rec = deferred(
 		    &j->row, why != NULL ? why : "the CI does not say");
 	}
