@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# The example that follows a knot, before an event stream of the same kind.
+. "$(dirname "$0")/lib.sh"
+
+tack-init
+tack-http -l 127.0.0.1:0 2>log &
+server=$!
+trap 'kill $server $follow 2>/dev/null' EXIT
+for _ in $(seq 100); do
+	grep -q 'listening on' log && break
+	sleep 0.05
+done
+knot=$(sed -n 's/.*listening on //p' log | head -n 1)
+
+# announce RKEY DID [KNOT]
+announce() {
+	event=$(jq -nc --arg did "$2" --arg knot "${3:-$knot}" '{
+	    triggerMetadata: {kind: "push",
+		push: {ref: "refs/heads/main", newSha: ("a" * 40)},
+		repo: {knot: $knot, did: $did, repo: "r"}},
+	    workflows: [{name: "ci.yml", raw: "engine: x"}]}')
+	sqlite3 tack.db "INSERT INTO event (created, rkey, nsid, event)
+	    VALUES ($(date +%s%N), '$1', 'sh.tangled.pipeline', '$event')"
+	touch tack.db-bell
+}
+announce 3aaa did:plc:ours
+announce 3bbb did:plc:theirs
+announce 3ccc did:plc:ours other.example
+TACK_DEV=1 "$TOP/share/examples/follow" cursor "$knot" did:plc:ours \
+    >out 2>err &
+follow=$!
+lines() {
+	for _ in $(seq 100); do
+		[ "$(grep -c . out)" -ge "$1" ] && break
+		sleep 0.1
+	done
+	jq -r .rkey out | paste -sd ' '
+}
+is 'what our repositories announce comes, and nothing else' 3aaa "$(lines 1)"
+announce 3ddd did:plc:ours
+is 'so does what follows' '3aaa 3ddd' "$(lines 2)"
+is 'tack-spawn takes it' 'ci.yml ci.yml' \
+    "$(tack-spawn <out 2>/dev/null | jq -r .ref.workflow | paste -sd ' ')"
+ok 'the cursor is kept' test "$(cat cursor)" -gt 1000000000000000000
+status 'without a knot and owners there is only its usage' 1 \
+    "$TOP/share/examples/follow" cursor
+done_testing
