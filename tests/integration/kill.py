@@ -101,7 +101,7 @@ while done < kills:
     if None in batch:
         due()
 
-end = time.monotonic() + 60
+end = time.monotonic() + 60 + kills
 feed = "".join(record(r) for r in rkeys)
 subprocess.run(["tack-spawn"], input=feed.encode(), stdout=subprocess.DEVNULL,
                stderr=subprocess.DEVNULL)
