@@ -348,6 +348,30 @@ asked=$(grep -c '^/wait/steps' ci/requests)
 ok 'and the CI was not asked by each' test "$asked" -lt 12
 note "$asked times"
 
+# Killed at any time, and again, the whole is whole. TACK_LONG=1 is longer.
+"$py" -c 'for i in range(3000): print("line", i, "mask-me" * (i % 3))' >lines
+build kill "$(step a running)"
+: >ci/kill/a.log
+rounds=20 at=1
+[ -z "${TACK_LONG:-}" ] || rounds=300
+for i in $(seq $rounds); do
+	tail -c "+$at" lines | head -c 4001 >>ci/kill/a.log
+	at=$((at + 4001))
+	tack-logs k.example kill w.yml >/dev/null 2>&1 &
+	viewer=$!
+	sleep "0.0$((i * 7 % 10))"
+	kill -9 $viewer 2>/dev/null
+	wait $viewer 2>/dev/null
+done
+tail -c "+$at" lines >>ci/kill/a.log
+build kill "$(step a ended)"
+stands kill success
+logs kill >kill.out
+said kill.out >plain
+sed -E 's/(mask-me)+/***/' lines | cmp - plain
+is 'a log is whole, however often who fetched was killed' 0 $?
+ok 'and no secret on the disk' sh -c '! grep -rq mask-me tack.db-logs'
+
 # A viewer that does not read.
 build stuck "$(step a running)"
 "$py" -c 'for i in range(20000): print("line", i)' >ci/stuck/a.log

@@ -102,6 +102,57 @@ plain(void)
 	mask_free(m);
 }
 
+/* Each occurrence of each secret, looked for one by one. */
+static void
+slowly(const char *text, size_t length, const char *const *secrets, char *want)
+{
+	char hit[64] = { 0 };
+	bool was = false;
+
+	for (; *secrets != NULL; secrets++)
+		for (size_t i = 0, n = strlen(*secrets); i + n <= length; i++)
+			if (memcmp(text + i, *secrets, n) == 0)
+				memset(hit + i, 1, n);
+	for (size_t i = 0; i < length; was = hit[i++])
+		if (!hit[i])
+			*want++ = text[i];
+		else if (!was)
+			want = stpcpy(want, "***");
+	*want = '\0';
+}
+
+/* Of two letters, so that everything overlaps everything. */
+static void
+random_texts(void)
+{
+	const char *secrets[6] = { NULL };
+	char text[64], want[256], secret[5][8] = { 0 };
+	size_t length, wrong = 0;
+	struct mask *m;
+
+	srandom(1);
+	for (int i = 0; i < 5000; i++) {
+		for (size_t j = 0; j < 5; j++) {
+			length = 4 + (size_t)random() % 4;
+			for (size_t k = 0; k < length; k++)
+				secret[j][k] = random() % 2 ? 'a' : 'b';
+			secret[j][length] = '\0';
+			secrets[j] = secret[j];
+		}
+		secrets[random() % 6] = NULL;
+		length = (size_t)random() % sizeof(text);
+		for (size_t k = 0; k < length; k++)
+			text[k] = random() % 8 ? random() % 2 ? 'a' : 'b' : '-';
+		m = set(secrets);
+		run(m, text, length, 1 + (size_t)random() % 9, false);
+		slowly(text, length, secrets, want);
+		wrong += strcmp(out, want) != 0;
+		mask_free(m);
+	}
+	ok(wrong == 0, "random texts, as by looking for one secret at a time");
+	printf("# %zu wrong\n", wrong);
+}
+
 /* By the book, not as lib/mask.c does it. */
 static char *
 base64(const char *text, size_t length, const char *last, bool pad)
@@ -284,6 +335,7 @@ int
 main(void)
 {
 	plain();
+	random_texts();
 	encoded();
 	same_length();
 	held();
