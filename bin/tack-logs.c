@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* tack-logs: write the log of a run, and follow it. */
-#include <sys/prctl.h>
-#include <sys/wait.h>
-
 #include <err.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +8,7 @@
 #include <unistd.h>
 
 #include "db.h"
-#include "fetch.h"
+#include "errand.h"
 #include "json.h"
 #include "keep.h"
 #include "mask.h"
@@ -48,16 +42,15 @@ struct view {
 	struct keep *keep;
 	struct shown **shown;
 	size_t steps;
-	pid_t child; /* who fetches, 0 if nobody of ours */
-	int status; /* its exit status */
-	bool killed;
+	struct errand *errand; /* NULL: all is here */
 };
 
 static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: tack-logs [-fn] [-d database] knot rkey workflow\n");
+	    "usage: tack-logs [-fn] [-d database] knot rkey workflow\n"
+	    "       tack-logs -r [-d database]\n");
 	exit(EX_USAGE);
 }
 
@@ -348,26 +341,6 @@ show_fault(struct view *v)
 	return k->for_good ? 1 : EX_TEMPFAIL;
 }
 
-/* Look after who fetches for us; true once it has gone. */
-static bool
-gone(struct view *v, bool wait)
-{
-	int status;
-	pid_t pid;
-
-	if (v->child == 0)
-		return true;
-	while ((pid = waitpid(v->child, &status, wait ? 0 : WNOHANG)) == -1)
-		if (errno != EINTR)
-			err(EX_OSERR, "waitpid");
-	if (pid == 0)
-		return false;
-	v->child = 0;
-	v->killed = !WIFEXITED(status);
-	v->status = v->killed ? EX_TEMPFAIL : WEXITSTATUS(status);
-	return true;
-}
-
 /* Does another process fetch for us?  Look twice: it may just take over. */
 static bool
 others(struct view *v)
@@ -385,10 +358,12 @@ watch(struct view *v, struct db *db, bool follow)
 {
 	int64_t since = stamp_now();
 	char *id = NULL;
-	bool alone;
+	bool alone = true;
+	int fetched = 0;
 
 	for (int idle = 0;; db_wait(db, LOOK_MS)) {
-		alone = gone(v, !follow);
+		if (v->errand != NULL)
+			alone = errand_over(v->errand, !follow, &fetched);
 		run_free(&v->run);
 		run_look(v->runs, v->knot, v->rkey, v->workflow, &v->run);
 		if (id != NULL &&
@@ -417,36 +392,16 @@ watch(struct view *v, struct db *db, bool follow)
 				show_none(v);
 			return 0;
 		}
-		if (!follow)
-			return v->status;
-		if (!alone || (v->killed && v->keep != NULL && others(v)))
+		if (alone && fetched == -1 && follow && v->keep != NULL &&
+		    others(v))
 			continue;
-		if (v->status != 0)
-			return v->status;
+		if (!follow || (alone && fetched != 0))
+			return fetched == -1 ? EX_TEMPFAIL : fetched;
+		if (!alone)
+			continue;
 		if (idle++ > 4)
 			errx(EX_TEMPFAIL, "nobody fetches this log");
 	}
-}
-
-/* Start who fetches; it ends with us. */
-static pid_t
-start(const struct view *v, bool follow)
-{
-	pid_t parent = getpid(), pid = fork();
-	int null;
-
-	if (pid == -1)
-		err(EX_OSERR, "fork");
-	if (pid > 0)
-		return pid;
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)
-		_exit(EX_TEMPFAIL);
-	/* The end of our output is not to wait for it. */
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null == -1 || dup2(null, STDIN_FILENO) == -1 ||
-	    dup2(null, STDOUT_FILENO) == -1)
-		err(EX_OSERR, "/dev/null");
-	_exit(fetch(v->path, v->knot, v->rkey, v->workflow, v->mask, follow));
 }
 
 /* Is there, or may there be, something that is not kept yet? */
@@ -471,11 +426,11 @@ int
 main(int argc, char *argv[])
 {
 	struct view v = { .run = { .build = jv_invalid() } };
-	bool follow = false, look = false, known, lacks;
+	bool follow = false, look = false, run = false, known, lacks;
 	struct db *db;
 	int ch, status;
 
-	while ((ch = getopt(argc, argv, "d:fn")) != -1)
+	while ((ch = getopt(argc, argv, "d:fnr")) != -1)
 		switch (ch) {
 		case 'd':
 			v.path = optarg;
@@ -486,11 +441,19 @@ main(int argc, char *argv[])
 		case 'n':
 			look = true;
 			break;
+		case 'r':
+			run = true;
+			break;
 		default:
 			usage();
 		}
-	if (argc - optind != 3)
+	if (run ? argc != optind || follow || look : argc - optind != 3)
 		usage();
+	if (run) {
+		v.mask = mask_new();
+		mask_held(v.mask);
+		return errand_run(db_path(v.path), v.mask);
+	}
 	v.knot = argv[optind];
 	v.rkey = argv[optind + 1];
 	v.workflow = argv[optind + 2];
@@ -508,7 +471,8 @@ main(int argc, char *argv[])
 	v.mask = mask_new();
 	mask_held(v.mask);
 	if (lacks)
-		v.child = start(&v, follow);
+		v.errand = errand_send(
+		    v.path, v.knot, v.rkey, v.workflow, v.mask, follow);
 
 	db = db_open(v.path, DB_READ);
 	v.runs = runs_new(db);

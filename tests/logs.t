@@ -402,12 +402,53 @@ nobody_fetches() {
 
 ok 'takes who fetches along' until_ok nobody_fetches
 
+# Fetched by another process, that has the token and the network.
+socat UNIX-LISTEN:socket,fork,mode=600 "EXEC:tack-logs -r,nofork" &
+remote=$!
+until_ok test -S socket
+build remote "$(step a running)"
+printf 'one\n' >ci/remote/a.log
+(
+	unset TACK_CI_TOKEN TACK_CI_API
+	export TACK_LOGS_SOCKET="$TMP/socket"
+	logs remote >remote.1
+	follow remote >remote.2 &
+	first=$!
+	follow remote >remote.3 &
+	until_ok contains one remote.2
+	kill -9 "$(fetcher)"
+	printf 'two\n' >>ci/remote/a.log
+	until_ok contains two remote.3
+	build remote "$(step a ended)"
+	stands remote success
+	wait $first
+	echo $? >remote.status
+	wait
+)
+is 'another process fetches over a socket' one "$(said remote.1)"
+is 'for all who look on, and when it is killed another does' \
+    'one two one two' "$(said remote.2 | paste -sd' ' -) $(
+	said remote.3 | paste -sd' ' -)"
+is 'to the end' 0 "$(cat remote.status)"
+build gone "$(step a running)"
+echo one >ci/gone/a.log
+(
+	export TACK_LOGS_SOCKET="$TMP/socket"
+	follow gone | sed -n '2{p;q}' >/dev/null
+)
+ok 'and ends when nobody looks on' until_ok nobody_fetches
+status 'nobody to fetch: try again' 75 \
+    env TACK_LOGS_SOCKET=none tack-logs k.example gone w.yml
+kill $remote
+wait $remote 2>/dev/null
+
 # For people.
 build people "$(step unit ended)"
 printf '\033_bk;t=1787300912004\a\tok\342\200\256 1\n' >ci/people/unit.log
 is 'tack logs is for people' "$(printf '12:00:00 == unit
 08:28:32 \tok\357\277\275 1\n12:01:00 == unit, end')" "$(tack logs people)"
-status 'and has the exit status of tack-logs' 1 tack logs denied
+TACK_CI_TOKEN=wrong status 'and has the exit status of tack-logs' 1 \
+    tack logs secret
 status 'no such run' 66 tack logs none
 
 # A newer attempt.
