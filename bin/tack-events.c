@@ -37,7 +37,7 @@ cursor(const char *text)
  * reader must not hold a snapshot, so the page is read before it is written.
  */
 static int
-page(struct query *next, int64_t *after)
+page(struct db *db, struct query *next, int64_t *after)
 {
 	char *text;
 	size_t size;
@@ -60,6 +60,8 @@ page(struct query *next, int64_t *after)
 	}
 	if (fclose(out) == EOF || text == NULL)
 		err(EX_OSERR, NULL);
+	if (size > 0)
+		db_settle(db);
 	if (fwrite(text, 1, size, stdout) != size || fflush(stdout) == EOF)
 		err(EX_IOERR, "stdout");
 	free(text);
@@ -104,7 +106,7 @@ main(int argc, char *argv[])
 	sandbox(NO_EXEC | NO_NET);
 
 	for (;;) {
-		while (page(next, &after))
+		while (page(db, next, &after))
 			continue;
 		if (!follow)
 			break;

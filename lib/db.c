@@ -37,7 +37,7 @@ struct db {
 	struct query *begin, *commit;
 	char *path;
 	enum db_mode mode;
-	bool synced; /* what was found on opening is on disk */
+	bool settled; /* what was found on opening is on disk */
 	int lock; /* descriptor of the lock file, -1 for readers */
 	int bell; /* of the doorbell */
 	int inotify;
@@ -74,23 +74,6 @@ pragma(struct db *db, const char *sql)
 	if (sqlite3_finalize(stmt) != SQLITE_OK)
 		die(db->sqlite, db->path);
 	return value;
-}
-
-/*
- * A writer may die after it wrote the WAL and before it synced it; who opens
- * the database next recovers what it wrote, and must not tell of it before it
- * is on disk.
- */
-static void
-sync_found(struct db *db)
-{
-	sqlite3_file *wal = NULL;
-
-	sqlite3_file_control(
-	    db->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
-	if (wal != NULL && wal->pMethods != NULL &&
-	    wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) != SQLITE_OK)
-		errx(EX_TEMPFAIL, "%s-wal: cannot sync", db->path);
 }
 
 /* A file beside the database, opened. */
@@ -150,7 +133,6 @@ db_open(const char *path, enum db_mode mode)
 	if (mode == DB_READ) {
 		sqlite3_db_config(
 		    db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-		sync_found(db);
 		return db;
 	}
 	pragma(db,
@@ -302,12 +284,27 @@ void
 db_commit(struct db *db)
 {
 	db_step(db->commit);
-	/* A commit syncs all there is, but for one that changed nothing. */
-	if (db->mode == DB_WRITE_FULL && !db->synced &&
-	    sqlite3_total_changes(db->sqlite) == 0)
-		sync_found(db);
-	db->synced = true;
+	/* It syncs all there is, unless it changed nothing. */
+	if (sqlite3_total_changes(db->sqlite) > 0)
+		db->settled = true;
+	else if (db->mode == DB_WRITE_FULL)
+		db_settle(db);
 	unlock(db);
+}
+
+void
+db_settle(struct db *db)
+{
+	sqlite3_file *wal = NULL;
+
+	if (db->settled)
+		return;
+	sqlite3_file_control(
+	    db->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+	if (wal != NULL && wal->pMethods != NULL &&
+	    wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) != SQLITE_OK)
+		errx(EX_TEMPFAIL, "%s-wal: cannot sync", db->path);
+	db->settled = true;
 }
 
 bool

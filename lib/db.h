@@ -54,6 +54,13 @@ void db_begin(struct db *);
 void db_commit(struct db *);
 
 /*
+ * A writer may die after it wrote to the WAL and before it synced it, and who
+ * opens the database next finds what it wrote.  Before a reader tells of what
+ * it read, this puts that on disk, once.  db_commit does so by itself.
+ */
+void db_settle(struct db *);
+
+/*
  * One writing statement as a transaction of its own, which may fail without
  * harm: false, with the reason on stderr.
  */
