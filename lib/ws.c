@@ -28,6 +28,7 @@ struct ws {
 	size_t early_read;
 	size_t budget;
 	int64_t moved;
+	bool gone; /* the peer, or the way to it */
 	int fd;
 };
 
@@ -151,6 +152,7 @@ receive(wslay_event_context_ptr ctx, uint8_t *buf, size_t length, int flags,
 	}
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return stop(ctx, WSLAY_ERR_WOULDBLOCK);
+	ws->gone = true;
 	return stop(ctx, WSLAY_ERR_CALLBACK_FAILURE);
 }
 
@@ -173,12 +175,25 @@ transmit(wslay_event_context_ptr ctx, const uint8_t *buf, size_t length,
 	return stop(ctx, WSLAY_ERR_CALLBACK_FAILURE);
 }
 
+/* A Close of one byte has half a code; wslay would answer it as if none. */
+static void
+begin_frame(wslay_event_context_ptr ctx,
+    const struct wslay_event_on_frame_recv_start_arg *frame, void *arg)
+{
+	(void)arg;
+	if (frame->opcode == WSLAY_CONNECTION_CLOSE &&
+	    frame->payload_length == 1)
+		wslay_event_queue_close(
+		    ctx, WSLAY_CODE_PROTOCOL_ERROR, NULL, 0);
+}
+
 struct ws *
 ws_new(int fd, const char *early, size_t length)
 {
 	static const struct wslay_event_callbacks callbacks = {
 		.recv_callback = receive,
 		.send_callback = transmit,
+		.on_frame_recv_start_callback = begin_frame,
 	};
 	struct ws *ws = calloc(1, sizeof(*ws));
 
@@ -236,6 +251,7 @@ ws_close(struct ws *ws, int code, const char *reason)
 bool
 ws_run(struct ws *ws)
 {
+	static const uint8_t malformed[] = { 0x88, 2, 1002 >> 8, 1002 & 0xff };
 	bool over;
 
 	if (wslay_event_send(ws->ctx) != 0)
@@ -244,6 +260,13 @@ ws_run(struct ws *ws)
 	if (wslay_event_want_read(ws->ctx) &&
 	    !wslay_event_want_write(ws->ctx)) {
 		over = wslay_event_recv(ws->ctx) != 0;
+		/* To a frame it cannot read wslay has a Close without a code.
+		 */
+		if (over && !ws->gone) {
+			send(ws->fd, malformed, sizeof(malformed),
+			    MSG_DONTWAIT | MSG_NOSIGNAL);
+			return false;
+		}
 		/* Malformed frames leave a Close to send. */
 		if (wslay_event_send(ws->ctx) != 0 || over)
 			return false;
