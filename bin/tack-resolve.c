@@ -81,12 +81,26 @@ bind_build(struct query *q, const jv *build)
 	db_bind(q, ":web_url", json_str(build, "web_url"));
 }
 
+/* A build that we gave up as late stays late, unless it came to an end. */
+static jv
+judged(jv build, const char *verdict, const char *reason)
+{
+	const char *status = json_str(&build, "status");
+
+	if (verdict == NULL || strcmp(verdict, "timeout") != 0 ||
+	    status == NULL || strcmp(status, "success") == 0 ||
+	    strcmp(status, "failed") == 0)
+		return build;
+	build = json_set_str(build, "status", verdict);
+	return reason == NULL ? build : json_set_str(build, "error", reason);
+}
+
 /*
  * The stored reference of a build, invalid if there is none.  It always wins
  * over what the payload claims; a row with a blank learns from the payload.
  */
 static jv
-stored(struct tool *t, const char *name, const jv *build, const jv *claim)
+stored(struct tool *t, const char *name, jv *build, const jv *claim)
 {
 	const char *id = json_str(build, "id");
 	bool blanks;
@@ -99,7 +113,9 @@ stored(struct tool *t, const char *name, const jv *build, const jv *claim)
 	ref = ref_new(db_text(t->lookup, 0), db_text(t->lookup, 1),
 	    db_text(t->lookup, 2), db_int(t->lookup, 3));
 	blanks = db_int(t->lookup, 4) != 0;
+	*build = judged(*build, db_text(t->lookup, 5), db_text(t->lookup, 6));
 	db_reset(t->lookup);
+	id = json_str(build, "id");
 	if (jv_is_valid(*claim) &&
 	    !(same(&ref, claim, "knot") && same(&ref, claim, "pipeline_rkey") &&
 		same(&ref, claim, "workflow")))
@@ -263,6 +279,18 @@ out:
 	return rec;
 }
 
+/* Does tack-poll say itself whose build it is, and what became of it? */
+static bool
+resolved(const jv *rec)
+{
+	jv ref = json_get(rec, "ref"), build = json_get(rec, "build");
+	bool whole = ref_whole(&ref) && jv_get_kind(build) == JV_KIND_OBJECT;
+
+	jv_free(ref);
+	jv_free(build);
+	return whole;
+}
+
 static jv
 handle(jv rec, void *arg)
 {
@@ -272,6 +300,8 @@ handle(jv rec, void *arg)
 	const char *payload = json_str(&rec, "payload");
 	struct provider *p;
 
+	if (payload == NULL && resolved(&rec))
+		return rec;
 	if (name == NULL || event == NULL || payload == NULL)
 		return settle(rec, "malformed", "no provider, event, payload");
 	if ((p = provider(t, name)) == NULL)
@@ -313,7 +343,7 @@ main(int argc, char *argv[])
 	t.lookup = db_query(t.db, "lookup build by uuid",
 	    "SELECT knot, pipeline_rkey, workflow, attempt,"
 	    " number IS NULL OR org IS NULL OR pipeline IS NULL"
-	    " OR web_url IS NULL"
+	    " OR web_url IS NULL, verdict, reason"
 	    " FROM build WHERE provider = :provider AND build_id = :id");
 	t.owner = db_query(t.db, "look up a workflow's build",
 	    "SELECT provider, build_id, attempt FROM build"

@@ -232,4 +232,22 @@ is 'and its row learns the build' r \
     "$(sqlite3 tack.db 'SELECT build_id FROM build WHERE attempt = 2')"
 is 'another is foreign' foreign \
     "$(outcome "$rebuild"' | .build.id = "s"')"
+
+sqlite3 tack.db "UPDATE build SET verdict = 'timeout', reason = 'too late'
+    WHERE attempt = 2"
+is 'a build cancelled for being late was late' 'timeout too late' \
+    "$(body '.build.id = "r" | .build.state = "canceled"' | verified |
+	tack-resolve | jq -r '"\(.build.status) \(.build.error)"')"
+is 'nor is it running while it is being cancelled' timeout \
+    "$(body '.build.id = "r" | .build.state = "canceling"' | verified |
+	tack-resolve | jq -r .build.status)"
+is 'an end of its own stands' success \
+    "$(body '.build.id = "r" | .build.state = "passed"' | verified |
+	tack-resolve | jq -r .build.status)"
+jq -nc '{provider: "buildkite", event: "poll", build: {status: "failed"},
+    ref: {knot: "k", pipeline_rkey: "r", workflow: "w",
+    pipeline_uri: "at://x", attempt: 2}}' >word
+is 'our own word passes as it is' "$(cat word)" "$(tack-resolve <word)"
+is 'but not without a whole reference' malformed \
+    "$(jq -c 'del(.ref.knot)' word | tack-resolve 2>/dev/null | jq -r .outcome)"
 done_testing
