@@ -13,13 +13,14 @@ for socket in systemd/*.socket; do
 done
 ok 'a burst does not reach the limit of starts of inetd' \
     grep -q 'nowait\.1000000 ' inetd.conf
-for example in systemd/tack-http*.service s6/run ucspi/run; do
+for example in systemd/tack-http*.service systemd/tack-reconcile.service \
+    crontab s6/run ucspi/run; do
 	ok "$example: references must be sealed" \
 	    grep -q 'TACK_REQUIRE_SEALED_REF=1' "$example"
 done
 # What the examples start and name is there.
 for tool in $(grep -rhoE 'tack-(http|init|[a-z]+)( |$)' systemd/*.service \
-    s6 ucspi inetd.conf | grep -v '[.@]' | sort -u); do
+    s6 ucspi inetd.conf crontab | grep -v '[.@]' | sort -u); do
 	ok "$tool is a tool" test -x "$TOP/bin/$tool"
 done
 for name in $(grep -rhoE 'TACK_[A-Z_]+' . | sort -u); do
