@@ -516,7 +516,8 @@ told(struct caller *c, jv said)
 	jv_free(number_of(&said, "wait", &wait));
 	if (wait >= 0)
 		wait += 0.5 + arc4random_uniform(1500) / 1000.0;
-	if (c->per_minute > 0)
+	/* A program that is run has no account. */
+	if (c->per_minute > 0 && c->account != NULL)
 		budget_told(&c->budget, c->account, (int64_t)left,
 		    wait >= 0 ? (int64_t)(wait * 1000) : -1);
 	return wait >= 0 ? json_set(said, "wait", jv_number(wait)) : said;
