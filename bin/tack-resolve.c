@@ -16,7 +16,6 @@
 #include "ref.h"
 #include "sandbox.h"
 #include "seal.h"
-#include "secret.h"
 
 #define PROVIDERS 32
 
@@ -131,24 +130,6 @@ stored(struct tool *t, const char *name, jv *build, const jv *claim)
 	return ref;
 }
 
-static bool
-sealed(const struct tool *t, const char *name, const struct provider *p,
-    const jv *build, const jv *claim, const jv *read)
-{
-	const char *seal = json_str(read, "seal");
-	char *origin;
-	bool opens;
-
-	if (seal == NULL)
-		return false;
-	origin = provider_origin(p, build);
-	opens =
-	    seal_opens(seal, t->seal_key, name, origin, json_str(claim, "knot"),
-		json_str(claim, "pipeline_rkey"), json_str(claim, "workflow"));
-	free(origin);
-	return opens;
-}
-
 /*
  * The reference that a claim is good for: of an attempt without a build, or of
  * the first attempt where none is known.  Invalid if another build answers
@@ -233,7 +214,7 @@ reconstructed(struct tool *t, const char *name, const jv *build,
 		return ref;
 	}
 	if (t->seal_key != NULL &&
-	    !sealed(t, name, provider(t, name), build, claim, read)) {
+	    !seal_proves(t->seal_key, name, provider(t, name), read)) {
 		warn_build(id, "has a reference but not our seal");
 		*why = "no valid seal";
 		return ref;
@@ -316,7 +297,7 @@ handle(jv rec, void *arg)
 int
 main(int argc, char *argv[])
 {
-	const char *path = NULL, *require = getenv("TACK_REQUIRE_SEALED_REF");
+	const char *path = NULL;
 	struct tool t = { .count = 0 };
 	char *share;
 	int ch, status;
@@ -333,11 +314,7 @@ main(int argc, char *argv[])
 		usage();
 	path = db_path(path);
 
-	if (require != NULL && strcmp(require, "1") == 0 &&
-	    (t.seal_key = secret("SEAL_KEY")) == NULL)
-		errx(EX_CONFIG,
-		    "TACK_REQUIRE_SEALED_REF is 1, so TACK_SEAL_KEY_FILE"
-		    " must name the key");
+	t.seal_key = seal_required();
 	/* Not acknowledged here: tack-status' commit makes it durable too. */
 	t.db = db_open(path, DB_WRITE);
 	t.lookup = db_query(t.db, "lookup build by uuid",

@@ -12,7 +12,9 @@
 #include <nettle/hmac.h>
 
 #include "auth.h"
+#include "json.h"
 #include "seal.h"
+#include "secret.h"
 
 #define PREFIX "tack1."
 #define TAG 16
@@ -154,4 +156,40 @@ seal_make(const char *key, const char *provider, const char *origin,
 	free(head);
 	free(tail);
 	return seal;
+}
+
+char *
+seal_required(void)
+{
+	const char *require = getenv("TACK_REQUIRE_SEALED_REF");
+	char *key;
+
+	if (require == NULL || strcmp(require, "1") != 0)
+		return NULL;
+	if ((key = secret("SEAL_KEY")) == NULL)
+		errx(EX_CONFIG,
+		    "TACK_REQUIRE_SEALED_REF is 1, so TACK_SEAL_KEY_FILE"
+		    " must name the key");
+	return key;
+}
+
+bool
+seal_proves(const char *key, const char *provider, const struct provider *p,
+    const jv *read)
+{
+	jv build = json_get(read, "build"), ref = json_get(read, "ref");
+	const char *seal = json_str(read, "seal");
+	bool opens = false;
+	char *origin;
+
+	if (seal != NULL && jv_is_valid(build) && jv_is_valid(ref)) {
+		origin = provider_origin(p, &build);
+		opens = seal_opens(seal, key, provider, origin,
+		    json_str(&ref, "knot"), json_str(&ref, "pipeline_rkey"),
+		    json_str(&ref, "workflow"));
+		free(origin);
+	}
+	jv_free(build);
+	jv_free(ref);
+	return opens;
 }

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <jv.h>
+
+#include "provider.h"
+
 /*
  * Is text the seal of these? Form:
  *   tack1.B64URL(knot NUL rkey NUL workflow NUL attempt).B64URL(tag)
@@ -20,5 +24,15 @@ bool seal_opens(const char *text, const char *key, const char *provider,
 /* The seal of these, for the caller to free. */
 char *seal_make(const char *key, const char *provider, const char *origin,
     const char *knot, const char *rkey, const char *workflow, int64_t attempt);
+
+/*
+ * The key, for the caller to free, if TACK_REQUIRE_SEALED_REF is 1: references
+ * must be sealed.  Else NULL.  Exits with EX_CONFIG if there is none.
+ */
+char *seal_required(void);
+
+/* Does what provider_read() read have a seal that opens with the key? */
+bool seal_proves(const char *key, const char *provider, const struct provider *,
+    const jv *read);
 
 #endif

@@ -181,29 +181,6 @@ read_build(const struct job *j, const jv *payload)
 	return read;
 }
 
-/* Does it carry our seal, where we make seals? */
-static bool
-sealed(const struct job *j, const jv *read, const jv *build)
-{
-	const char *seal = json_str(read, "seal");
-	jv ref = json_get(&j->row, "ref");
-	char *origin;
-	bool good;
-
-	if (j->key == NULL) {
-		jv_free(ref);
-		return true;
-	}
-	origin = provider_origin(j->provider, build);
-	good = seal != NULL &&
-	    seal_opens(seal, j->key, json_str(&j->row, "provider"), origin,
-		json_str(&ref, "knot"), json_str(&ref, "pipeline_rkey"),
-		json_str(&ref, "workflow"));
-	free(origin);
-	jv_free(ref);
-	return good;
-}
-
 /* Is this build of the CI the one of the row? */
 static void
 compare(jv payload, void *arg)
@@ -224,7 +201,10 @@ compare(jv payload, void *arg)
 		is = jv_is_valid(ref) && same(&ref, &ours, "knot") &&
 		    same(&ref, &ours, "pipeline_rkey") &&
 		    same(&ref, &ours, "workflow") &&
-		    sealed(s->job, &read, &build);
+		    (s->job->key == NULL ||
+			seal_proves(s->job->key,
+			    json_str(&s->job->row, "provider"),
+			    s->job->provider, &read));
 	if (is && json_str(&build, "id") != NULL) {
 		jv_free(s->found);
 		s->found = jv_copy(build);
