@@ -8,7 +8,7 @@ include config.mk
 VERSION = 0.1
 
 # The binary of a tool stands beside its source.
-TOOLS = bin/tack-events bin/tack-http bin/tack-local bin/tack-logs \
+TOOLS = bin/tack-events bin/tack-http bin/tack-local bin/tack-logs bin/tack-poll \
 	bin/tack-resolve bin/tack-spawn bin/tack-status bin/tack-verify
 SCRIPTS = bin/tack bin/tack-init bin/tack-reconcile bin/tack-request
 OBJS = lib/auth.o lib/budget.o lib/build.o lib/bytes.o lib/call.o \
