@@ -530,11 +530,11 @@ main(int argc, char *argv[])
 		status = filter(spawn, &t);
 		program_free(t.program);
 	}
-	db_close(t.db);
 	for (size_t i = 0; i < t.count; i++) {
 		caller_free(t.known[i].caller);
 		provider_free(t.known[i].provider);
 		free(t.known[i].name);
 	}
+	db_close(t.db);
 	return t.deferred ? EX_TEMPFAIL : status;
 }

@@ -34,6 +34,13 @@ budget(struct budget *b, struct db *db)
 	    " at = excluded.at, until = excluded.until");
 }
 
+void
+budget_free(struct budget *b)
+{
+	db_forget(b->db, b->look);
+	db_forget(b->db, b->store);
+}
+
 /* The account as the database has it. */
 static struct account
 look(struct budget *b, const char *name, int64_t full)

@@ -15,6 +15,7 @@ struct budget {
 	struct query *look, *store;
 };
 void budget(struct budget *, struct db *);
+void budget_free(struct budget *);
 
 /*
  * Take one request from an account that has so many a minute.  Returns 0, or

@@ -144,6 +144,8 @@ caller_free(struct caller *c)
 {
 	if (c == NULL)
 		return;
+	if (c->per_minute > 0)
+		budget_free(&c->budget);
 	program_free(c->program);
 	jv_free(c->config);
 	free(c->account);

@@ -211,6 +211,15 @@ db_query(struct db *db, const char *what, const char *sql)
 	return q;
 }
 
+void
+db_forget(struct db *db, struct query *q)
+{
+	sqlite3_finalize(q->stmt);
+	q->stmt = NULL;
+	while (db->queries > 0 && db->query[db->queries - 1].stmt == NULL)
+		db->queries--;
+}
+
 static int
 parameter(struct query *q, const char *name)
 {

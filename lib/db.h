@@ -33,9 +33,11 @@ const char *db_path(const char *);
  * the statement, NULL binds NULL.  db_step returns whether there is a row,
  * and makes the statement ready for its next use when there is none;
  * db_reset does so early.  Column text is NULL for NULL and lives until the
- * next step.
+ * next step.  db_forget is for statements of what does not last as long as the
+ * database is open; the others end with it.
  */
 struct query *db_query(struct db *, const char *what, const char *sql);
+void db_forget(struct db *, struct query *);
 void db_bind(struct query *, const char *, const char *);
 void db_bind_int(struct query *, const char *, int64_t);
 bool db_step(struct query *);
