@@ -15,6 +15,7 @@
 #include "ref.h"
 #include "seal.h"
 #include "secret.h"
+#include "stamp.h"
 #include "start.h"
 
 #define OVERLAP 600 /* seconds that the CI's clock may be behind ours */
@@ -365,6 +366,11 @@ open_job(struct job *j, struct builds *b, const char *database, int64_t id)
 	build = json_get(&j->row, "build");
 	j->known = json_str(&build, "id") != NULL;
 	jv_free(build);
+	/* What never became a build cannot be rebuilt, but made. */
+	build = json_get(&j->row, "parent");
+	if (json_str(&build, "id") == NULL)
+		j->row = json_drop(j->row, "parent");
+	jv_free(build);
 	word = json_str(&j->row, "verdict");
 	name = json_str(&j->row, "provider");
 	if (j->claim == -1)
@@ -442,26 +448,34 @@ start(struct builds *b, const char *database, int64_t id)
 	return rec;
 }
 
-/* What the CI says of a build, as a record. */
+/* What the CI says of a build when asked, as a record. */
 static jv
 ask(struct job *j, const char *verb)
 {
-	jv in = jv_object(), said, build, rec;
+	jv in = jv_object(), at = jv_number((double)stamp_now()), said, build;
+	jv rec = start_record(&j->row, "pending", NULL);
+	const char *why;
+	bool for_good;
 
 	in = json_set(in, "build", json_get(&j->row, "build"));
 	in = json_set(in, "ref", json_get(&j->row, "ref"));
 	said = call(j->caller, verb, in, URGENT);
 	build = first_build(j, &said);
 	if (jv_is_valid(build)) {
-		rec = start_record(&j->row, "", NULL);
 		rec = json_set(rec, "build", build);
-		rec = json_set_str(rec, "event", verb);
+		rec = json_set_str(rec, "event", "poll");
+		rec = json_set(rec, "asked_at", at);
 	} else {
-		const char *why = silent(&said);
-
 		jv_free(build);
-		rec = deferred(
-		    &j->row, why != NULL ? why : "the CI does not say");
+		jv_free(at);
+		why = silent(&said);
+		for_good = json_str(&said, "error") != NULL ||
+		    json_str(&said, "gone") != NULL;
+		rec = json_drop(rec, "build");
+		rec = json_set_str(
+		    rec, "outcome", for_good ? "failed" : "deferred");
+		rec = json_set_str(
+		    rec, "reason", why != NULL ? why : "the CI does not say");
 	}
 	jv_free(said);
 	return rec;
@@ -508,6 +522,26 @@ stop(struct builds *b, const char *database, int64_t id)
 		jv_free(rec);
 		rec = j.known ? cancel(&j) :
 				verdict(&j, "cancelled", "before it started");
+	}
+	close_job(&j);
+	return rec;
+}
+
+jv
+retry(struct builds *b, const char *database, int64_t id)
+{
+	struct job j;
+	jv rec = open_job(&j, b, database, id);
+
+	if (!jv_is_valid(rec)) {
+		jv_free(rec);
+		if (j.known) {
+			/* A verdict was of what is now done again. */
+			if (json_str(&j.row, "verdict") != NULL)
+				build_verdict(b, id, NULL, NULL);
+			rec = ask(&j, "retry");
+		} else
+			rec = deferred(&j.row, "it has not started yet");
 	}
 	close_job(&j);
 	return rec;

@@ -25,6 +25,9 @@ jv start(struct builds *, const char *database, int64_t row);
  */
 jv stop(struct builds *, const char *database, int64_t row);
 
+/* Have what failed in the build of a row done again; as stop(). */
+jv retry(struct builds *, const char *database, int64_t row);
+
 /*
  * A record of a row for tack-status(1): the build as it is known, with the
  * status and, unless NULL, the error.

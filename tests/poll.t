@@ -63,7 +63,7 @@ answer() {
 
 # A whole round, and what became of each record.
 round() {
-	tack-poll "$@" 2>log | tack-resolve 2>>log | tack-status 2>>log
+	tack-poll 2>log | tack-resolve 2>>log | tack-status 2>>log
 }
 
 outcomes() {

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+/* tack-cancel: cancel a run, build it again, or retry what failed of it. */
+#include <err.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <bsd/stdlib.h>
+
+#include "build.h"
+#include "db.h"
+#include "filter.h"
+#include "json.h"
+#include "ref.h"
+#include "start.h"
+
+struct tool {
+	const char *path;
+	struct db *db;
+	struct builds builds;
+	struct query *open, *again;
+	bool deferred;
+};
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: tack-cancel [-d database]\n");
+	exit(EX_USAGE);
+}
+
+static int64_t
+number(const jv *row, const char *member)
+{
+	jv value = json_get(row, member);
+	char *text = json_word(&value);
+	int64_t n = text != NULL ? strtonum(text, 0, INT64_MAX, NULL) : 0;
+
+	jv_free(value);
+	free(text);
+	return n;
+}
+
+/* Has the newest attempt not come to an end, as far as is known? */
+static bool
+is_open(struct tool *t, int64_t row)
+{
+	bool open;
+
+	db_bind_int(t->open, ":row", row);
+	open = db_step(t->open);
+	if (open)
+		db_reset(t->open);
+	return open;
+}
+
+/* Nothing to do, and why. */
+static jv
+idle(const char *outcome, const char *reason)
+{
+	return settle(jv_object(), outcome, reason);
+}
+
+static jv
+cancel(struct tool *t, int64_t row)
+{
+	if (!is_open(t, row))
+		return idle("duplicate", "it has ended");
+	return stop(&t->builds, t->path, row);
+}
+
+/*
+ * The next attempt is a row before it is a build: a rebuild that was sent, and
+ * of which nobody heard, is looked for before another one is.
+ */
+static jv
+rebuild(struct tool *t, int64_t row, const jv *run)
+{
+	jv build = json_get(run, "build"), ref, next;
+	bool known = json_str(&build, "id") != NULL;
+
+	jv_free(build);
+	if (is_open(t, row)) {
+		if (known || number(run, "attempt") == 1)
+			return idle("duplicate", "it has not ended");
+		return start(&t->builds, t->path, row);
+	}
+	db_bind_int(t->again, ":row", row);
+	db_begin(t->db);
+	while (db_step(t->again))
+		continue;
+	db_commit(t->db);
+	ref = json_get(run, "ref");
+	next = build_newest(&t->builds, &ref);
+	row = number(&next, "row");
+	jv_free(ref);
+	jv_free(next);
+	return start(&t->builds, t->path, row);
+}
+
+static jv
+act(struct tool *t, const jv *ref, const char *verb)
+{
+	jv run, said;
+	int64_t row;
+
+	if (json_str(ref, "knot") == NULL ||
+	    json_str(ref, "pipeline_rkey") == NULL ||
+	    json_str(ref, "workflow") == NULL)
+		return idle("malformed", "no ref");
+	run = build_newest(&t->builds, ref);
+	row = number(&run, "row");
+	if (row == 0)
+		said = idle("failed", "no such run");
+	else if (verb != NULL && strcmp(verb, "cancel") == 0)
+		said = cancel(t, row);
+	else if (verb != NULL && strcmp(verb, "rebuild") == 0)
+		said = rebuild(t, row, &run);
+	else if (verb != NULL && strcmp(verb, "retry") == 0)
+		said = retry(&t->builds, t->path, row);
+	else
+		said =
+		    idle("malformed", "no verb of cancel, rebuild and retry");
+	jv_free(run);
+	return said;
+}
+
+static jv
+handle(jv rec, void *arg)
+{
+	struct tool *t = arg;
+	jv ref = json_get(&rec, "ref"), said;
+	const char *outcome;
+
+	said = act(t, &ref, json_str(&rec, "verb"));
+	jv_free(ref);
+	outcome = json_str(&said, "outcome");
+	if (outcome != NULL && strcmp(outcome, "deferred") == 0)
+		t->deferred = true;
+	return jv_object_merge(rec, said);
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *path = NULL;
+	struct tool t = { .deferred = false };
+	int ch, status;
+
+	while ((ch = getopt(argc, argv, "d:")) != -1)
+		switch (ch) {
+		case 'd':
+			path = optarg;
+			break;
+		default:
+			usage();
+		}
+	if (optind != argc)
+		usage();
+	t.path = db_path(path);
+
+	t.db = db_open(t.path, DB_WRITE_FULL);
+	builds(&t.builds, t.db);
+	t.open = db_query(t.db, "look whether a run is open",
+	    "SELECT 1 FROM build AS b"
+	    " LEFT JOIN status AS s USING (knot, pipeline_rkey, workflow)"
+	    " WHERE id = :row AND verdict IS NULL"
+	    " AND (s.status IS NULL OR s.attempt < b.attempt"
+	    " OR s.status IN ('pending', 'running'))");
+	t.again = db_query(t.db, "store the next attempt",
+	    "INSERT INTO build (provider, knot, pipeline_rkey, workflow,"
+	    " attempt, org, pipeline)"
+	    " SELECT provider, knot, pipeline_rkey, workflow, attempt + 1,"
+	    " org, pipeline FROM build WHERE id = :row"
+	    " ON CONFLICT DO NOTHING");
+
+	status = filter(handle, &t);
+	db_close(t.db);
+	return t.deferred ? EX_TEMPFAIL : status;
+}
