@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Time two commands, turn and turn about: A B B A. */
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 
@@ -72,9 +73,17 @@ prepare(long run)
 }
 
 static double
-run(char *argv[])
+milliseconds(struct timeval t)
+{
+	return (double)t.tv_sec * 1e3 + (double)t.tv_usec / 1e3;
+}
+
+/* How long a command takes; *cpu grows by what its processes used. */
+static double
+run(char *argv[], double *cpu)
 {
 	posix_spawn_file_actions_t null;
+	struct rusage used;
 	double start;
 	int status;
 	pid_t pid;
@@ -85,12 +94,13 @@ run(char *argv[])
 	start = seconds();
 	if (posix_spawnp(&pid, argv[0], &null, NULL, argv, environ) != 0)
 		errx(EX_UNAVAILABLE, "%s: cannot run", argv[0]);
-	if (waitpid(pid, &status, 0) == -1)
+	if (wait4(pid, &status, 0, &used) == -1)
 		err(EX_OSERR, "wait");
 	start = seconds() - start;
 	posix_spawn_file_actions_destroy(&null);
 	if (status != 0)
 		errx(EX_SOFTWARE, "%s: status %d", argv[0], status);
+	*cpu += milliseconds(used.ru_utime) + milliseconds(used.ru_stime);
 	return start * 1e3;
 }
 
@@ -115,7 +125,7 @@ main(int argc, char *argv[])
 	long times = 100, number = 0;
 	char **a, **b = NULL;
 	const char *problem;
-	double *took[2];
+	double *took[2], cpu[2] = { 0, 0 };
 	int ch;
 
 	while ((ch = getopt(argc, argv, "+e:n:")) != -1)
@@ -154,9 +164,10 @@ main(int argc, char *argv[])
 			int which = (i % 2 == 0) == (j == 0) ? 0 : 1;
 
 			prepare(++number);
-			took[which][i] = run(which == 0 ? a : b);
+			took[which][i] = run(which == 0 ? a : b, &cpu[which]);
 		}
-	printf("a=%.3f b=%.3f\n", median(took[0], (size_t)times),
-	    median(took[1], (size_t)times));
+	printf("a=%.3f b=%.3f a_cpu=%.3f b_cpu=%.3f\n",
+	    median(took[0], (size_t)times), median(took[1], (size_t)times),
+	    cpu[0] / (double)times, cpu[1] / (double)times);
 	return 0;
 }
