@@ -177,7 +177,8 @@ add(const char *id, void *arg)
 	const char *finished = json_str(&build, "finished_at");
 
 	/* Times in one form, which sort as text. */
-	if (finished == NULL || strcmp(finished, l->since) >= 0)
+	if (jv_is_valid(state) &&
+	    (finished == NULL || strcmp(finished, l->since) >= 0))
 		l->found = jv_array_append(l->found, payload(jv_copy(state)));
 	jv_free(build);
 	jv_free(state);

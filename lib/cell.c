@@ -121,6 +121,10 @@ cell_open(struct cell *c)
 	}
 	if (sandbox != NULL && strcmp(sandbox, "none") == 0)
 		return NULL;
+	/* The files of /proc/sys are root's, whatever the namespace. */
+	if (geteuid() == 0 && c->user == NULL)
+		errx(EX_CONFIG,
+		    "TACK_LOCAL_USER: root in a sandbox could leave it");
 	if (sandbox != NULL && strcmp(sandbox, "bwrap") != 0)
 		errx(EX_CONFIG, "TACK_LOCAL_SANDBOX: not bwrap or none: %s",
 		    sandbox);
@@ -144,10 +148,6 @@ cell_describe(const struct cell *c, FILE *out)
 		    "Not isolated: kernel, processor time, disk space;"
 		    " /usr is there to read.\n",
 		    c->network ? "the host's, its loopback included" : "none");
-	if (geteuid() == 0 && c->user == NULL)
-		fprintf(out,
-		    "Steps are root to the kernel: the number of processes"
-		    " is not limited.\n");
 }
 
 void

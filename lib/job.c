@@ -52,6 +52,7 @@ void
 jobs_open(struct jobs *j)
 {
 	const char *path = getenv("TACK_LOCAL_DIR");
+	struct stat st;
 	char *made = NULL;
 
 	if (path == NULL || *path == '\0') {
@@ -62,8 +63,11 @@ jobs_open(struct jobs *j)
 	if (mkdir(path, 0700) == -1 && errno != EEXIST)
 		fail(path);
 	if ((j->path = realpath(path, NULL)) == NULL ||
-	    (j->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+	    (j->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
+	    fstat(j->fd, &st) == -1)
 		fail(path);
+	if ((st.st_mode & 022) != 0)
+		errx(EX_CONFIG, "%s: others may write it; chmod 700 it", path);
 	free(made);
 }
 
@@ -152,6 +156,8 @@ get(const struct jobs *j, const char *id, const char *file)
 	jv v;
 	int fd = openat(j->fd, name(path, id, file), O_RDONLY | O_CLOEXEC);
 
+	if (fd == -1 && errno == ENOENT)
+		return jv_invalid(); /* removed since */
 	if (fd == -1 || fstat(fd, &st) == -1)
 		fail(path);
 	if ((text = malloc((size_t)st.st_size + 1)) == NULL)

@@ -52,7 +52,7 @@ bool job_alive(const struct jobs *, const char *id);
 
 /*
  * A build's state.  One that is not final though its runner is gone has
- * failed, and is written so first.
+ * failed, and is written so first.  Invalid if the build was removed.
  */
 jv job_state(const struct jobs *, const char *id);
 bool job_final(const jv *state);

@@ -195,6 +195,9 @@ unshare -U true 2>/dev/null && echo 'a user namespace'
 [ "\$(id -u)" = 1000 ] || echo "user \$(id)"
 [ "\$(hostname)" = build ] || echo "host \$(hostname)"
 mount --bind /tmp /usr 2>/dev/null && echo mounted
+for path in kernel/core_pattern kernel/modprobe vm/swappiness fs/file-max; do
+	[ ! -w /proc/sys/\$path ] || echo "to be written: \$path"
+done
 chmod u+s /work/x; cp /usr/bin/id /tmp/id; chmod 4755 /tmp/id
 [ "\$(/tmp/id -u)" = 1000 ] || echo 'set-uid'
 echo looked
@@ -454,6 +457,13 @@ ok 'the log says that nothing is isolated' \
 export TACK_LOCAL_SANDBOX=other
 status 'another sandbox is an error' 78 sh -c 'tack-local create <nobwrap'
 unset TACK_LOCAL_SANDBOX
+if [ "$(id -u)" -eq 0 ]; then
+	status 'root cannot be in a sandbox' 78 \
+	    env TACK_LOCAL_USER=root sh -c 'tack-local create <nobwrap'
+fi
+mkdir -m 777 open
+status 'a directory that others may write is an error' 78 \
+    env TACK_LOCAL_DIR="$TMP/open" tack-local list
 
 # --- the tool and its provider
 
