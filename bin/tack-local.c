@@ -18,14 +18,16 @@
 #include "json.h"
 #include "ref.h"
 #include "runner.h"
+#include "stamp.h"
 #include "task.h"
 
 #define TASK_MOST (16 << 20)
 #define LIST_DAYS 3
+#define DAY_MS INT64_C(86400000)
 
 struct list {
 	const struct jobs *jobs;
-	const char *since;
+	int64_t since; /* unix milliseconds */
 	jv found;
 };
 
@@ -39,16 +41,29 @@ usage(void)
 }
 
 static int
-print(jv v)
+written(void)
 {
-	char *text = json_text(v);
-
-	json_print(stdout, text, strlen(text));
-	putchar('\n');
-	free(text);
-	if (fflush(stdout) == EOF)
+	if (fflush(stdout) == EOF || ferror(stdout))
 		err(EX_IOERR, "stdout");
 	return 0;
+}
+
+static int
+print(jv v)
+{
+	char *text = json_text(v), *line;
+	size_t size;
+	FILE *out = open_memstream(&line, &size);
+
+	if (out == NULL)
+		err(EX_OSERR, NULL);
+	json_print(out, text, strlen(text));
+	free(text);
+	if (fclose(out) == EOF)
+		err(EX_OSERR, NULL);
+	puts(line);
+	free(line);
+	return written();
 }
 
 /* The CI's no, for good. */
@@ -113,7 +128,7 @@ scheduled(const jv *task, const char *id, const char *parent, jv ref)
 	build = json_set_str(build, "org", "local");
 	build = json_set_str(build, "pipeline", name != NULL ? name : "");
 	build = json_set_str(build, "state", "scheduled");
-	build = json_set(build, "created_at", job_stamp(job_now()));
+	build = json_set(build, "created_at", job_stamp(stamp_now()));
 	if (parent != NULL)
 		build = json_set_str(build, "parent", parent);
 	jv_free(repo);
@@ -176,9 +191,8 @@ add(const char *id, void *arg)
 	jv state = job_state(l->jobs, id), build = json_get(&state, "build");
 	const char *finished = json_str(&build, "finished_at");
 
-	/* Times in one form, which sort as text. */
 	if (jv_is_valid(state) &&
-	    (finished == NULL || strcmp(finished, l->since) >= 0))
+	    (finished == NULL || stamp_read(finished) >= l->since))
 		l->found = jv_array_append(l->found, payload(jv_copy(state)));
 	jv_free(build);
 	jv_free(state);
@@ -187,13 +201,11 @@ add(const char *id, void *arg)
 static int
 list(const struct jobs *jobs, const char *since)
 {
-	jv days = job_stamp(job_now() - (int64_t)LIST_DAYS * 86400 * 1000);
-	char *word = json_word(&days);
-	struct list l = { jobs, since != NULL ? since : word, jv_array() };
+	struct list l = { jobs, stamp_now() - LIST_DAYS * DAY_MS, jv_array() };
 
+	if (since != NULL && (l.since = stamp_read(since)) == -1)
+		usage();
 	jobs_each(jobs, add, &l);
-	jv_free(days);
-	free(word);
 	return print(l.found);
 }
 
@@ -224,9 +236,7 @@ print_log(const struct jobs *jobs, const char *id, const char *step,
 	if (n == -1)
 		err(EX_IOERR, "%s: %s.log", id, step);
 	close(fd);
-	if (fflush(stdout) == EOF)
-		err(EX_IOERR, "stdout");
-	return 0;
+	return written();
 }
 
 static int

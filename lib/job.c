@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bsd/err.h>
@@ -25,6 +24,7 @@
 #include "db.h"
 #include "job.h"
 #include "json.h"
+#include "stamp.h"
 
 #define NAME_SIZE (JOB_ID + 32)
 
@@ -136,7 +136,8 @@ put(const struct jobs *j, const char *dir, const char *file, jv v)
 		fail(temp);
 	fprintf(fp, "%s\n", text);
 	free(text);
-	if (fflush(fp) == EOF || fsync(fd) == -1 || fclose(fp) == EOF ||
+	if (fflush(fp) == EOF || ferror(fp) || fsync(fd) == -1 ||
+	    fclose(fp) == EOF ||
 	    renameat(j->fd, temp, j->fd, name(final, dir, file)) == -1)
 		fail(temp);
 }
@@ -233,7 +234,7 @@ end_step(jv step, void *arg)
 
 	if (state != NULL && strcmp(state, "running") == 0) {
 		step = json_set_str(step, "state", "ended");
-		step = json_set(step, "finished_at", job_stamp(job_now()));
+		step = json_set(step, "finished_at", job_stamp(stamp_now()));
 	} else if (state == NULL || strcmp(state, "ended") != 0) {
 		jv_free(step);
 		return;
@@ -261,7 +262,7 @@ job_state(const struct jobs *j, const char *id)
 		build = json_get(&state, "build");
 		build = json_set_str(build, "state", "failed");
 		build = json_set_str(build, "error", "the runner died");
-		build = json_set(build, "finished_at", job_stamp(job_now()));
+		build = json_set(build, "finished_at", job_stamp(stamp_now()));
 		steps = json_get(&state, "steps");
 		ended = jv_array();
 		json_each(&steps, end_step, &ended);
@@ -471,24 +472,11 @@ job_make(const struct jobs *j, const char *id, const jv *task, jv state,
 	return job_exists(j, id);
 }
 
-int64_t
-job_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 jv
 job_stamp(int64_t ms)
 {
-	time_t s = (time_t)(ms / 1000);
-	char day[24], text[32];
-	struct tm tm;
+	char text[32];
 
-	gmtime_r(&s, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%03dZ", day, (int)(ms % 1000));
+	stamp(text, ms);
 	return jv_string(text);
 }

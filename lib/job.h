@@ -70,8 +70,7 @@ int job_log(const struct jobs *, const char *id, const char *step, int flags);
 /* Remove the build's directories: work, home and tmp. */
 void job_clean(const struct jobs *, const char *id);
 
-/* Now, in unix milliseconds, and milliseconds as RFC 3339. */
-int64_t job_now(void);
+/* Unix milliseconds as RFC 3339. */
 jv job_stamp(int64_t);
 
 #endif

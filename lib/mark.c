@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "mark.h"
+#include "stamp.h"
 
 /* To the file; what does not fit on the disk is lost, the build goes on. */
 static void
@@ -30,20 +30,11 @@ append(struct mark *m, const char *bytes, size_t length)
 }
 
 static void
-stamp(FILE *out)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	fprintf(out, "\033_bk;t=%" PRId64 "\a",
-	    (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-}
-
-static void
 store(struct mark *m, const char *bytes, size_t length)
 {
 	char *text;
 	size_t size, line;
+	int64_t now = stamp_now();
 	FILE *out = open_memstream(&text, &size);
 
 	if (out == NULL)
@@ -53,7 +44,7 @@ store(struct mark *m, const char *bytes, size_t length)
 
 		line = end != NULL ? (size_t)(end - bytes) + 1 : length;
 		if (!m->inside)
-			stamp(out);
+			fprintf(out, "\033_bk;t=%" PRId64 "\a", now);
 		fwrite(bytes, 1, line, out);
 		m->inside = end == NULL;
 		bytes += line;

@@ -17,6 +17,7 @@
 #include "job.h"
 #include "json.h"
 #include "report.h"
+#include "stamp.h"
 
 #define REPORT_MS 20000 /* longer than the wait for the database's lock */
 
@@ -77,7 +78,7 @@ report(const jv *build)
 
 	rec = json_set_str(rec, "provider", "local");
 	rec = json_set_str(rec, "event", "poll");
-	rec = json_set(rec, "asked_at", jv_number((double)job_now()));
+	rec = json_set(rec, "asked_at", jv_number((double)stamp_now()));
 	rec = json_set(
 	    rec, "payload", json_set(jv_object(), "build", jv_copy(*build)));
 	text = json_text(rec);

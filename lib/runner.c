@@ -30,6 +30,7 @@
 #include "mark.h"
 #include "report.h"
 #include "runner.h"
+#include "stamp.h"
 #include "task.h"
 #include "turn.h"
 
@@ -141,7 +142,7 @@ step_begin(struct runner *r, size_t index)
 	if (r->log.fd == -1)
 		err(EX_CANTCREAT, "%s/%s.log", r->dir, name);
 	s->state = "running";
-	s->started = job_now();
+	s->started = stamp_now();
 	store(r, false);
 }
 
@@ -159,11 +160,11 @@ step_end(struct runner *r, size_t index, int status)
 	close(r->log.fd);
 	s->state = "ended";
 	s->exit = status;
-	s->finished = job_now();
+	s->finished = stamp_now();
 	store(r, false);
 }
 
-/* Has it been cancelled, is the time over? */
+/* Has it been cancelled, or its directory removed; is the time over? */
 static enum end
 look(struct runner *r)
 {
@@ -171,7 +172,7 @@ look(struct runner *r)
 
 	while (r->events != -1 && read(r->events, events, sizeof(events)) > 0)
 		continue;
-	if (job_cancelled(r->jobs, r->id))
+	if (job_cancelled(r->jobs, r->id) || !job_exists(r->jobs, r->id))
 		r->end = CANCELLED;
 	else if (monotonic() >= r->deadline)
 		r->end = TIMED_OUT;
@@ -366,7 +367,7 @@ static void
 become(struct runner *r, const char *state, const char *when, const char *error)
 {
 	r->build = json_set_str(r->build, "state", state);
-	r->build = json_set(r->build, when, job_stamp(job_now()));
+	r->build = json_set(r->build, when, job_stamp(stamp_now()));
 	if (error != NULL)
 		r->build = json_set_str(r->build, "error", error);
 }

@@ -296,6 +296,12 @@ ended "$id"
 is 'kill -9 of all the rest leaves the build alone' passed \
     "$(tack-local get "$id" | jq -r .build.state)"
 
+id=$(start removed '[{command: "exec sleep 22360679"}]')
+until_ '[.steps[] | select(.id == "1" and .state == "running")] != []' \
+    tack-local steps "$id"
+rm -rf "tack.db-local/$id"
+ok 'a build whose directory is removed ends' gone 22360679
+
 mkdir -p tack.db-local/.new/work
 went leftover '[{command: "true"}]'
 is 'what a killed create left behind is in nobody'"'"'s way' 'passed -' "$state"
@@ -472,6 +478,7 @@ status 'an unknown verb is wrong' 64 tack-local fly x
 status 'an option is wrong' 64 tack-local -x
 status 'what is not JSON is no task' 65 sh -c 'echo x | tack-local create'
 status 'a full disk is told' 74 sh -c 'tack-local list >/dev/full'
+status 'of a log too' 74 sh -c "tack-local log $id 0 >/dev/full"
 
 asked() {
 	jq -nc "$1" | jq -c -f "$TOP/share/providers/local/call.jq"
