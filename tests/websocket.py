@@ -13,7 +13,7 @@ key = base64.b64encode(os.urandom(16)).decode()
 cases = []
 
 # wslay 1.1.1 takes the first two bytes of each piece for the code.
-todo = {"7.13.1": " # TODO wslay misreads a Close that comes in pieces"}
+todo = {"7.13.1": " # known: wslay misreads a Close that comes in pieces"}
 
 
 def frame(opcode, data=b"", fin=True, rsv=0, mask=b"\x37\xfa\x21\x3d",
