@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 
@@ -102,6 +103,9 @@ secret(const char *name)
 			err(EX_OSERR, NULL);
 		trim(text, variable);
 	}
+	/* From here on neither a core nor another of our user's processes. */
+	if (text != NULL)
+		prctl(PR_SET_DUMPABLE, 0);
 	free(path);
 	free(file);
 	free(variable);

@@ -9,7 +9,7 @@
  * case, else the variable $TACK_NAME itself; without its final newlines, for
  * the caller to free.  NULL if there is none of the three.  Exits with
  * EX_CONFIG, naming what to mend, when a file cannot be read, others may read
- * it, or the secret is empty.
+ * it, or the secret is empty.  A process that has a secret leaves no core.
  */
 char *secret(const char *name);
 
