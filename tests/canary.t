@@ -79,7 +79,7 @@ sqlite3 "$TACK_DB_PATH" 'DELETE FROM budget; UPDATE build SET not_before = 0'
 run tack-spawn -r
 run tack-poll
 printf '{"text": "before %s after %s end\\n"}' "$masked" "$token" >secrets/log
-curl -s -d @secrets/log "$api/_/log/1" >/dev/null
+curl -s -d @secrets/log "${api:?}/_/log/1" >/dev/null
 direct build/1 '{"state": "passed", "jobs": "passed"}'
 run tack-logs knot.example r0 ci.yml
 echo '{"ref":{"knot":"knot.example","pipeline_rkey":"rafter",
