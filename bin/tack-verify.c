@@ -1,44 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* tack-verify - say of each webhook whether it is genuine */
-#include <sys/types.h>
-
-#include <ctype.h>
-#include <dirent.h>
 #include <err.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
-#include <nettle/base64.h>
 
-#include "auth.h"
 #include "filter.h"
-#include "json.h"
-#include "provider.h"
 #include "sandbox.h"
-#include "secret.h"
-
-#define WEBHOOKS "/webhooks/"
-
-/* A CI that may call. */
-struct caller {
-	struct caller *next;
-	char *name;
-	struct provider *provider;
-	struct auth *auth;
-};
-
-struct verify {
-	struct caller *callers;
-	int64_t tolerance; /* -1: each scheme's own */
-};
+#include "verify.h"
 
 static void
 usage(void)
@@ -47,245 +20,13 @@ usage(void)
 	exit(EX_USAGE);
 }
 
-/* TACK_NAME_SUFFIX, without its "TACK_" where secret(3) wants none. */
-static char *
-variable(const char *name, const char *suffix)
-{
-	char *text;
-
-	if (asprintf(&text, "TACK_%s_%s", name, suffix) == -1)
-		err(EX_OSERR, NULL);
-	for (char *c = text; *c != '\0'; c++)
-		*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
-	return text;
-}
-
-/* Is there such a secret, good or bad? */
-static bool
-configured(const char *name, const char *suffix)
-{
-	const char *directory = getenv("CREDENTIALS_DIRECTORY");
-	char *plain = variable(name, suffix), *file, *path;
-	bool found;
-
-	if (asprintf(&file, "%s_FILE", plain) == -1)
-		err(EX_OSERR, NULL);
-	found = getenv(plain) != NULL || getenv(file) != NULL;
-	if (!found && directory != NULL) {
-		for (char *c = plain; *c != '\0'; c++)
-			*c = (char)tolower((unsigned char)*c);
-		if (asprintf(&path, "%s/%s", directory, plain) == -1)
-			err(EX_OSERR, NULL);
-		found = access(path, F_OK) == 0;
-		free(path);
-	}
-	free(file);
-	free(plain);
-	return found;
-}
-
-/* Make ready for the webhooks of a CI. */
-static struct caller *
-caller(const char *name, struct caller *next)
-{
-	struct caller *c = calloc(1, sizeof(*c));
-	char *mode_name = variable(name, "WEBHOOK_MODE");
-	char *secret_name = variable(name, "WEBHOOK_SECRET"), *where, *text;
-	const char *mode = getenv(mode_name);
-	jv scheme;
-
-	if (c == NULL || (c->name = strdup(name)) == NULL ||
-	    asprintf(&where, "%s, by provider %s", secret_name, name) == -1)
-		err(EX_OSERR, NULL);
-	if ((c->provider = provider_load(name)) == NULL)
-		errx(EX_CONFIG, "%s: no such provider", name);
-	scheme = provider_auth(c->provider, mode);
-	if (!jv_is_valid(scheme))
-		errx(EX_CONFIG, "%s: no such mode of provider %s", mode_name,
-		    name);
-	if ((text = secret(secret_name + strlen("TACK_"))) == NULL)
-		errx(EX_CONFIG, "%s_FILE: not set, and %s is configured",
-		    secret_name, name);
-	c->auth = auth_new(scheme, where, text);
-	explicit_bzero(text, strlen(text));
-	free(text);
-	free(where);
-	free(secret_name);
-	free(mode_name);
-	c->next = next;
-	return c;
-}
-
-static struct caller *
-callers(void)
-{
-	struct caller *list = NULL;
-	char *path = share_path("providers");
-	DIR *d = opendir(path);
-	const struct dirent *entry;
-
-	if (d == NULL)
-		err(EX_CONFIG, "%s", path);
-	while ((entry = readdir(d)) != NULL)
-		if (entry->d_name[0] != '.' &&
-		    (configured(entry->d_name, "WEBHOOK_SECRET") ||
-			configured(entry->d_name, "TOKEN")))
-			list = caller(entry->d_name, list);
-	closedir(d);
-	free(path);
-	return list;
-}
-
-/* The body's bytes for the caller to free; NULL if it is not base64. */
-static unsigned char *
-body(const jv *request, size_t *length)
-{
-	const char *text = json_str(request, "body");
-	struct base64_decode_ctx ctx;
-	unsigned char *bytes;
-	size_t n, want;
-
-	if (text == NULL || (n = strlen(text)) % 4 != 0)
-		return NULL;
-	want = n / 4 * 3;
-	for (size_t i = n; i > 0 && text[i - 1] == '='; i--)
-		want--;
-	*length = BASE64_DECODE_LENGTH(n);
-	if ((bytes = malloc(*length + 1)) == NULL)
-		err(EX_OSERR, NULL);
-	base64_decode_init(&ctx);
-	/* It passes over blanks: then less comes out. */
-	if (!base64_decode_update(&ctx, length, bytes, n, text) ||
-	    !base64_decode_final(&ctx) || *length != want) {
-		free(bytes);
-		return NULL;
-	}
-	bytes[*length] = '\0';
-	return bytes;
-}
-
-/* The time of receipt; -1 if it is not seconds. */
-static int64_t
-receipt(const jv *request)
-{
-	jv value = json_get(request, "at");
-	const char *problem = NULL;
-	char *word = NULL;
-	int64_t at;
-
-	if (!jv_is_valid(value))
-		at = time(NULL);
-	else if (jv_get_kind(value) != JV_KIND_NUMBER ||
-	    (word = json_word(&value)) == NULL)
-		at = -1;
-	else
-		at = strtonum(word, 0, INT64_C(1) << 53, &problem);
-	free(word);
-	jv_free(value);
-	return problem == NULL ? at : -1;
-}
-
-/* Was the body encoded once more? Then what was signed is not what it says. */
-static bool
-encoded(const jv *headers)
-{
-	jv value = json_get(headers, "content-encoding");
-	bool absent = !jv_is_valid(value);
-	const char *text;
-
-	jv_free(value);
-	if (absent)
-		return false;
-	text = json_str(headers, "content-encoding");
-	return text == NULL || strcasecmp(text, "identity") != 0;
-}
-
-/* The name in /webhooks/NAME, else NULL. */
-static const char *
-name_of(const jv *request)
-{
-	const char *path = json_str(request, "path");
-
-	if (path == NULL || strncmp(path, WEBHOOKS, strlen(WEBHOOKS)) != 0)
-		return NULL;
-	path += strlen(WEBHOOKS);
-	if (*path == '\0' ||
-	    path[strspn(path, "abcdefghijklmnopqrstuvwxyz0123456789_-")] !=
-		'\0')
-		return NULL;
-	return path;
-}
-
-/* The record of a genuine webhook, if its body is of use. */
-static jv
-accept(jv rec, const struct caller *c, const char *text, size_t length)
-{
-	ssize_t wrong = json_check(text, length, NULL, 0);
-	char *event, reason[64];
-
-	if (wrong != -1) {
-		snprintf(reason, sizeof(reason), "body is not JSON at byte %zd",
-		    wrong);
-		return settle(rec, "malformed", reason);
-	}
-	if ((event = provider_event(c->provider, text, length)) == NULL)
-		return settle(rec, "malformed", "body names no event");
-	rec = json_drop(rec, "request");
-	rec = json_set_str(rec, "provider", c->name);
-	rec = json_set_str(rec, "event", event);
-	free(event);
-	return json_set(rec, "payload", jv_string_sized(text, (int)length));
-}
-
-static jv
-verify(jv rec, void *arg)
-{
-	const struct verify *v = arg;
-	const struct caller *c = v->callers;
-	jv request = json_get(&rec, "request");
-	jv headers = jv_invalid();
-	const char *name, *why;
-	unsigned char *bytes = NULL;
-	size_t length;
-	int64_t at;
-
-	if (!jv_is_valid(request)) {
-		jv_free(rec);
-		return jv_invalid_with_msg(jv_string("no request"));
-	}
-	if (jv_get_kind(request) == JV_KIND_OBJECT)
-		headers = json_get(&request, "headers");
-	if (jv_get_kind(headers) != JV_KIND_OBJECT)
-		rec = settle(rec, "malformed", "request is no request");
-	else if ((name = name_of(&request)) == NULL)
-		rec = settle(rec, "malformed", "path is not /webhooks/NAME");
-	else if (encoded(&headers))
-		rec = settle(rec, "malformed", "body has a Content-Encoding");
-	else if ((at = receipt(&request)) == -1)
-		rec = settle(rec, "malformed", "at is not seconds");
-	else if ((bytes = body(&request, &length)) == NULL)
-		rec = settle(rec, "malformed", "body is not base64");
-	else {
-		while (c != NULL && strcmp(c->name, name) != 0)
-			c = c->next;
-		why = c == NULL ? "provider is not configured" :
-				  auth_verify(c->auth, &headers, bytes, length,
-				      at, v->tolerance);
-		rec = why != NULL ? settle(rec, "unauthorized", why) :
-				    accept(rec, c, (const char *)bytes, length);
-	}
-	free(bytes);
-	jv_free(headers);
-	jv_free(request);
-	return rec;
-}
-
 int
 main(int argc, char *argv[])
 {
 	const char *tolerance = getenv("TACK_WEBHOOK_TOLERANCE"), *problem;
 	int status = EX_CONFIG, ch;
-	struct verify v = { NULL, -1 };
+	int64_t seconds = -1;
+	struct verify *v;
 
 	while ((ch = getopt(argc, argv, "t:")) != -1)
 		switch (ch) {
@@ -299,7 +40,7 @@ main(int argc, char *argv[])
 	if (optind != argc)
 		usage();
 	if (tolerance != NULL) {
-		v.tolerance = strtonum(tolerance, 0, INT32_MAX, &problem);
+		seconds = strtonum(tolerance, 0, INT32_MAX, &problem);
 		if (problem != NULL)
 			errx(status, "%s: %s is %s",
 			    status == EX_USAGE ? "-t" :
@@ -307,7 +48,7 @@ main(int argc, char *argv[])
 			    tolerance, problem);
 	}
 
-	v.callers = callers();
+	v = verify_new(seconds);
 	sandbox(NO_EXEC | NO_NET);
-	return filter(verify, &v);
+	return filter(verify_record, v);
 }
