@@ -382,7 +382,7 @@ main(int argc, char *argv[])
 	if (listener != -1)
 		pipeline_start(pipeline);
 	else
-		server_add(server, fd);
+		server_add(server, fd, true);
 	server_run(server, pipeline, listener);
 	return 0;
 }

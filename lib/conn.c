@@ -21,6 +21,7 @@
 
 /* Milliseconds. */
 #define HEAD_TIME 5000
+#define IDLE_TIME 30000 /* between requests */
 #define BODY_TIME 10000 /* head and body */
 #define ANSWER_TIME 10000
 #define REPLY_TIME 10000
@@ -39,6 +40,10 @@ struct conn {
 	struct head head;
 	size_t head_length;
 	struct bytes body;
+	size_t used; /* of in, by the request: 0 before it is whole */
+	bool once, keep; /* the connection, when this request is done */
+	bool served; /* a request before this one */
+	bool unseen; /* in has bytes of the next one */
 	struct bytes out;
 	size_t sent;
 	pid_t asked;
@@ -52,18 +57,26 @@ enter(struct conn *c, enum state state, int64_t time)
 	c->deadline = ws_clock() + time;
 }
 
-struct conn *
-conn_new(int fd, const struct conn_handler *handler)
+static uint64_t
+next_number(void)
 {
 	static uint64_t numbers;
+
+	return ++numbers;
+}
+
+struct conn *
+conn_new(int fd, const struct conn_handler *handler, bool once)
+{
 	struct conn *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		err(EX_OSERR, NULL);
 	bytes_room(&c->in, HEAD_SIZE);
 	c->handler = handler;
-	c->number = ++numbers;
+	c->once = once;
 	c->fd = fd;
+	c->number = next_number();
 	c->start = ws_clock();
 	enter(c, HEAD, HEAD_TIME);
 	return c;
@@ -110,6 +123,22 @@ finish(struct conn *c)
 		enter(c, DRAIN, DRAIN_TIME);
 }
 
+/* The reply is out: be ready for the next request. */
+static void
+renew(struct conn *c)
+{
+	bytes_drop(&c->in, c->used);
+	c->used = 0;
+	c->out.length = c->sent = 0;
+	c->keep = false;
+	c->served = true;
+	c->unseen = c->in.length > 0;
+	memset(&c->head, 0, sizeof(c->head));
+	c->number = next_number();
+	c->start = ws_clock();
+	enter(c, HEAD, c->unseen ? HEAD_TIME : IDLE_TIME);
+}
+
 static void
 on_reply(struct conn *c)
 {
@@ -123,7 +152,11 @@ on_reply(struct conn *c)
 		return;
 	}
 	c->sent += (size_t)n;
-	if (c->sent == c->out.length)
+	if (c->sent < c->out.length)
+		return;
+	if (c->keep)
+		renew(c);
+	else
 		finish(c);
 }
 
@@ -132,7 +165,13 @@ conn_reply(struct conn *c, int status, const char *fields, const char *text)
 {
 	const char *method = c->head.method;
 
-	reply_head(&c->out, status, fields, (ssize_t)strlen(text));
+	/* Who errs may have said more than was understood. */
+	if (c->once || c->used == 0 || status >= 400)
+		c->keep = false;
+	reply_head(&c->out, status, fields, (ssize_t)strlen(text),
+	    !c->keep		   ? "close" :
+		c->head.minor == 0 ? "keep-alive" :
+				     NULL);
 	if (method == NULL || strcmp(method, "HEAD") != 0)
 		bytes_add(&c->out, text, strlen(text));
 	enter(c, REPLY, REPLY_TIME);
@@ -222,7 +261,7 @@ conn_print(struct conn *c, const char *type, const char *const argv[])
 
 	snprintf(fields, sizeof(fields), "Content-Type: %s\r\n%s", type,
 	    chunks ? "Transfer-Encoding: chunked\r\n" : "");
-	reply_head(&head, 200, fields, -1);
+	reply_head(&head, 200, fields, -1, "close");
 	bytes_add(&head, "", 1);
 	stream(c, kind, head.text, argv);
 	bytes_free(&head);
@@ -245,37 +284,64 @@ conn_exited(struct conn *c, int pid, int status)
 		stream_exited(c->stream, pid, status);
 }
 
-/* The body is whole. */
-static void
-serve_body(struct conn *c)
-{
-	c->handler->body(c, &c->head, c->body.text, c->body.length);
-	bytes_free(&c->body);
-}
-
 void
 conn_take(struct conn *c)
 {
 	size_t early = c->in.length - c->head_length;
 	size_t length = (size_t)c->head.length;
 
+	if (early >= length) {
+		c->used = c->head_length + length;
+		c->handler->body(
+		    c, &c->head, c->in.text + c->head_length, length);
+		return;
+	}
 	bytes_room(&c->body, length + 1);
-	bytes_add(&c->body, c->in.text + c->head_length,
-	    early < length ? early : length);
+	bytes_add(&c->body, c->in.text + c->head_length, early);
 	c->state = BODY;
 	c->deadline = c->start + BODY_TIME;
-	if (c->body.length == length)
-		serve_body(c);
-	else if (head_field(&c->head, "expect") != NULL)
+	if (head_field(&c->head, "expect") != NULL)
 		send(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Should the connection outlive the request (RFC 9112 9.3)? */
+static bool
+keeps(const struct head *head)
+{
+	return head->minor == 0 ?
+	    head_has_word(head, "connection", "keep-alive") :
+	    !head_has_word(head, "connection", "close");
+}
+
+/* Look at what is there of a head. */
+static void
+look(struct conn *c)
+{
+	int status;
+
+	c->unseen = false;
+	c->head_length = head_length(c->in.text, c->in.length);
+	if (c->head_length == 0) {
+		if (c->in.length == HEAD_SIZE)
+			conn_refuse(c, 431, "head too large");
+		return;
+	}
+	status = head_parse(&c->head, c->in.text, c->head_length);
+	if (status != 0) {
+		conn_refuse(c, status, "head");
+		return;
+	}
+	c->keep = keeps(&c->head);
+	if (c->head.length <= 0)
+		c->used = c->head_length;
+	c->handler->head(c, &c->head);
 }
 
 static void
 on_head(struct conn *c)
 {
 	ssize_t n;
-	int status;
 
 	n = recv(c->fd, c->in.text + c->in.length, HEAD_SIZE - c->in.length,
 	    MSG_DONTWAIT);
@@ -287,18 +353,12 @@ on_head(struct conn *c)
 		c->state = DEAD;
 		return;
 	}
-	c->in.length += (size_t)n;
-	c->head_length = head_length(c->in.text, c->in.length);
-	if (c->head_length == 0) {
-		if (c->in.length == HEAD_SIZE)
-			conn_refuse(c, 431, "head too large");
-		return;
+	if (c->served && c->in.length == 0) {
+		c->start = ws_clock();
+		c->deadline = c->start + HEAD_TIME;
 	}
-	status = head_parse(&c->head, c->in.text, c->head_length);
-	if (status != 0)
-		conn_refuse(c, status, "head");
-	else
-		c->handler->head(c, &c->head);
+	c->in.length += (size_t)n;
+	look(c);
 }
 
 static void
@@ -316,8 +376,11 @@ on_body(struct conn *c)
 		return;
 	}
 	c->body.length += (size_t)n;
-	if ((size_t)n == left)
-		serve_body(c);
+	if ((size_t)n < left)
+		return;
+	c->used = c->in.length;
+	c->handler->body(c, &c->head, c->body.text, c->body.length);
+	bytes_free(&c->body);
 }
 
 static void
@@ -377,7 +440,10 @@ on_deadline(struct conn *c)
 {
 	switch (c->state) {
 	case HEAD:
-		conn_refuse(c, 408, "head too slow");
+		if (c->served && c->in.length == 0)
+			finish(c);
+		else
+			conn_refuse(c, 408, "head too slow");
 		break;
 	case BODY:
 		conn_refuse(c, 408, "body too slow");
@@ -400,6 +466,7 @@ conn_wind_up(struct conn *c)
 {
 	static const struct pollfd none[CONN_FDS];
 
+	c->once = true;
 	if (c->state == STREAM) {
 		stream_close(c->stream, 1001);
 		on_stream(c, none);
@@ -412,7 +479,7 @@ conn_evict(struct conn *c)
 {
 	if (c->state != HEAD && c->state != BODY && c->state != DRAIN)
 		return false;
-	if (c->state != DRAIN)
+	if (c->state != DRAIN && !(c->served && c->in.length == 0))
 		conn_tell(c, "evicted");
 	c->state = DEAD;
 	return true;
@@ -442,7 +509,9 @@ conn_poll(const struct conn *c, struct pollfd fds[CONN_FDS])
 int64_t
 conn_deadline(const struct conn *c)
 {
-	return c->state == STREAM ? stream_deadline(c->stream) : c->deadline;
+	return c->state == STREAM ? stream_deadline(c->stream) :
+	    c->unseen		  ? 0 :
+				    c->deadline;
 }
 
 void
@@ -454,7 +523,9 @@ conn_run(struct conn *c, const struct pollfd fds[CONN_FDS])
 			on_stream(c, fds);
 		return;
 	}
-	if (fds[0].revents != 0)
+	if (c->unseen)
+		look(c);
+	else if (fds[0].revents != 0)
 		on_socket(c);
 	if (c->state != STREAM && c->state != DEAD && c->deadline <= ws_clock())
 		on_deadline(c);

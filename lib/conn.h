@@ -28,11 +28,11 @@ struct conn_handler {
 	void (*told)(struct conn *, const struct head *, int status);
 };
 
-/* The socket is the connection's from now on. */
-struct conn *conn_new(int fd, const struct conn_handler *);
+/* The socket is the connection's from now on; once is for one request. */
+struct conn *conn_new(int fd, const struct conn_handler *, bool once);
 void conn_free(struct conn *);
 
-/* A line to stderr: the connection and why, nothing a stranger sent. */
+/* A line to stderr: the request's number and why, nothing a stranger sent. */
 void conn_tell(const struct conn *, const char *what);
 
 /* Reply with fields, each ended by CR LF, and a text. */
@@ -45,7 +45,7 @@ void conn_refuse(struct conn *, int status, const char *why);
 /* Take the body, which has a length. */
 void conn_take(struct conn *);
 
-/* Wait for the answer to come from elsewhere. The number is its name. */
+/* Wait for the answer to come from elsewhere. The number is the request's. */
 uint64_t conn_wait(struct conn *);
 bool conn_waits(const struct conn *);
 bool conn_waits_for(const struct conn *, uint64_t number);
@@ -69,7 +69,7 @@ bool conn_runs(const struct conn *);
 /* The program with this process id is no more; how, as wait(2) tells. */
 void conn_exited(struct conn *, int pid, int status);
 
-/* No more is to come: end streams, and what has not begun. */
+/* No more is to come: end streams, and what has not begun or come again. */
 void conn_wind_up(struct conn *);
 
 /* Give way to another if it has all its request still to say. */

@@ -232,6 +232,25 @@ head_field(const struct head *head, const char *name)
 	return value;
 }
 
+bool
+head_has_word(const struct head *head, const char *name, const char *word)
+{
+	const char *c;
+	size_t n, length = strlen(word);
+
+	for (size_t i = 0; i < head->fields; i++) {
+		if (strcmp(head->name[i], name) != 0)
+			continue;
+		for (c = head->value[i]; *c != '\0'; c += n) {
+			c += strspn(c, ", \t");
+			n = strcspn(c, ", \t");
+			if (n == length && strncasecmp(c, word, n) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 static int
 hex(char c)
 {

@@ -3,6 +3,7 @@
 #ifndef HEAD_H
 #define HEAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,10 @@ size_t head_length(const char *, size_t);
  * and 1.1.
  */
 int head_parse(struct head *, char *, size_t);
+
+/* Has a field, a list with commas, the word? In no matter which case. */
+bool head_has_word(
+    const struct head *, const char *lower_case_name, const char *word);
 
 /* The value of a field, NULL if it is absent or there more than once. */
 const char *head_field(const struct head *, const char *lower_case_name);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The head of an HTTP/1.1 reply. */
-#include <err.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sysexits.h>
+#include <string.h>
 #include <time.h>
 
 #include "reply.h"
@@ -30,36 +28,56 @@ static const struct {
 	{ 505, "HTTP Version Not Supported" },
 };
 
-void
-reply_head(struct bytes *b, int status, const char *fields, ssize_t length)
+/* The field Date, made anew each second. */
+static const char *
+date(void)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	const char *reason = "";
+	static char field[64];
+	static time_t last = -1;
 	time_t t = time(NULL);
 	struct tm tm;
-	char *head, content[48] = "";
-	int n;
+
+	if (t == last)
+		return field;
+	last = t;
+	gmtime_r(&t, &tm);
+	snprintf(field, sizeof(field),
+	    "Date: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n",
+	    days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
+	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	return field;
+}
+
+static void
+add(struct bytes *b, const char *text)
+{
+	bytes_add(b, text, strlen(text));
+}
+
+void
+reply_head(struct bytes *b, int status, const char *fields, ssize_t length,
+    const char *connection)
+{
+	const char *reason = "";
+	char line[80];
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (reasons[i].status == status)
 			reason = reasons[i].reason;
-	if (length >= 0)
-		snprintf(content, sizeof(content), "Content-Length: %zd\r\n",
-		    length);
-	gmtime_r(&t, &tm);
-	n = asprintf(&head,
-	    "HTTP/1.1 %d %s\r\n"
-	    "Date: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n"
-	    "%s"
-	    "%s"
-	    "Connection: close\r\n"
-	    "\r\n",
-	    status, reason, days + 3 * tm.tm_wday, tm.tm_mday,
-	    months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-	    tm.tm_sec, fields, content);
-	if (n == -1)
-		err(EX_OSERR, NULL);
-	bytes_add(b, head, (size_t)n);
-	free(head);
+	snprintf(line, sizeof(line), "HTTP/1.1 %d %s\r\n", status, reason);
+	add(b, line);
+	add(b, date());
+	add(b, fields);
+	if (length >= 0) {
+		snprintf(line, sizeof(line), "Content-Length: %zd\r\n", length);
+		add(b, line);
+	}
+	if (connection != NULL) {
+		add(b, "Connection: ");
+		add(b, connection);
+		add(b, "\r\n");
+	}
+	add(b, "\r\n");
 }

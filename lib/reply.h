@@ -9,8 +9,10 @@
 
 /*
  * Add the head of a reply with fields, each ended by CR LF; the body's length
- * is -1 if fields, or the end, tell it.
+ * is -1 if fields, or the end, tell it.  connection is the field of that name,
+ * NULL for none.
  */
-void reply_head(struct bytes *, int status, const char *fields, ssize_t length);
+void reply_head(struct bytes *, int status, const char *fields, ssize_t length,
+    const char *connection);
 
 #endif

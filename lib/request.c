@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* A request as the record that filters take. */
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,31 +11,76 @@
 #include "json.h"
 #include "request.h"
 
-/* The fields as an object; one that is repeated becomes an array. */
-static jv
-headers(const struct head *head)
+static void
+add(struct bytes *out, const char *text)
 {
-	jv object = jv_object(), values;
+	bytes_add(out, text, strlen(text));
+}
+
+/* A JSON string. libjq for what is not plain: it mends bad UTF-8, too. */
+static void
+add_string(struct bytes *out, const char *text)
+{
+	const char *c = text;
+	char *json;
+
+	while (*c >= 0x20 && *c < 0x7f && *c != '"' && *c != '\\')
+		c++;
+	if (*c != '\0') {
+		json = json_text(jv_string(text));
+		add(out, json);
+		free(json);
+		return;
+	}
+	bytes_add(out, "\"", 1);
+	bytes_add(out, text, (size_t)(c - text));
+	bytes_add(out, "\"", 1);
+}
+
+static void
+add_member(struct bytes *out, const char *name, const char *value)
+{
+	add_string(out, name);
+	bytes_add(out, ":", 1);
+	add_string(out, value);
+}
+
+/* The first of the fields from one on that has a name, or their count. */
+static size_t
+next(const struct head *head, size_t i, const char *name)
+{
+	while (i < head->fields && strcmp(head->name[i], name) != 0)
+		i++;
+	return i;
+}
+
+/* The fields as an object; one that is repeated becomes an array. */
+static void
+add_fields(struct bytes *out, const struct head *head)
+{
+	const char *separator = "";
 	size_t same;
 
 	for (size_t i = 0; i < head->fields; i++) {
-		for (same = 0; same < i; same++)
-			if (strcmp(head->name[same], head->name[i]) == 0)
-				break;
-		if (same < i)
+		const char *name = head->name[i];
+
+		if (next(head, 0, name) < i)
 			continue;
-		if (head_field(head, head->name[i]) != NULL) {
-			object =
-			    json_set_str(object, head->name[i], head->value[i]);
+		add(out, separator);
+		separator = ",";
+		if ((same = next(head, i + 1, name)) == head->fields) {
+			add_member(out, name, head->value[i]);
 			continue;
 		}
-		for (values = jv_array(); same < head->fields; same++)
-			if (strcmp(head->name[same], head->name[i]) == 0)
-				values = jv_array_append(
-				    values, jv_string(head->value[same]));
-		object = json_set(object, head->name[i], values);
+		add_string(out, name);
+		add(out, ":[");
+		add_string(out, head->value[i]);
+		for (; same < head->fields; same = next(head, same + 1, name)) {
+			add(out, ",");
+			add_string(out, head->value[same]);
+		}
+		add(out, "]");
 	}
-	return object;
 }
 
 void
@@ -45,28 +88,26 @@ request_record(struct bytes *out, uint64_t number, const struct head *head,
     const char *body, size_t length)
 {
 	size_t size = BASE64_ENCODE_RAW_LENGTH(length);
-	jv request = jv_object(), record = jv_object();
-	char id[64], *base64, *text;
+	char text[96];
 
-	if ((base64 = malloc(size + 1)) == NULL)
-		err(EX_OSERR, NULL);
-	base64_encode_raw(base64, length, (const uint8_t *)body);
-	base64[size] = '\0';
-
-	request = json_set_str(request, "method", head->method);
-	request = json_set_str(request, "path", head->path);
-	request = json_set_str(request, "query", head->query);
-	request = json_set(request, "headers", headers(head));
-	request = json_set_str(request, "body", base64);
-	request = json_set(request, "at", jv_number((double)time(NULL)));
-	snprintf(id, sizeof(id), "%ld-%llu", (long)getpid(),
-	    (unsigned long long)number);
-	record = json_set_str(record, "id", id);
-	text = json_text(json_set(record, "request", request));
-	bytes_add(out, text, strlen(text));
-	bytes_add(out, "\n", 1);
-	free(base64);
-	free(text);
+	snprintf(text, sizeof(text), "{\"id\":\"%ld-%llu\",\"request\":{",
+	    (long)getpid(), (unsigned long long)number);
+	add(out, text);
+	add_member(out, "method", head->method);
+	add(out, ",");
+	add_member(out, "path", head->path);
+	add(out, ",");
+	add_member(out, "query", head->query);
+	add(out, ",\"headers\":{");
+	add_fields(out, head);
+	add(out, "},\"body\":\"");
+	bytes_room(out, size);
+	base64_encode_raw(
+	    out->text + out->length, length, (const uint8_t *)body);
+	out->length += size;
+	snprintf(
+	    text, sizeof(text), "\",\"at\":%lld}}\n", (long long)time(NULL));
+	add(out, text);
 }
 
 uint64_t

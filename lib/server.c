@@ -54,9 +54,9 @@ server_new(const struct conn_handler *handler, size_t most)
 }
 
 void
-server_add(struct server *s, int fd)
+server_add(struct server *s, int fd, bool once)
 {
-	s->conns[s->count++] = conn_new(fd, s->handler);
+	s->conns[s->count++] = conn_new(fd, s->handler, once);
 }
 
 size_t
@@ -132,7 +132,7 @@ on_listener(struct server *s, int listener)
 			return false;
 		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd != -1)
-			server_add(s, fd);
+			server_add(s, fd, false);
 		else if (errno == EMFILE || errno == ENFILE ||
 		    errno == ENOBUFS || errno == ENOMEM)
 			return evict(s);

@@ -17,8 +17,8 @@
 struct server;
 struct server *server_new(const struct conn_handler *, size_t most);
 
-/* Serve a connection. */
-void server_add(struct server *, int fd);
+/* Serve a connection, for one request only or for as long as it asks. */
+void server_add(struct server *, int fd, bool once);
 
 /*
  * Serve until nobody is left or, where there is a listening socket, until

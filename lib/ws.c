@@ -41,26 +41,6 @@ ws_clock(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Is a word among the comma-separated words of a field? */
-static bool
-has_word(const struct head *head, const char *name, const char *word)
-{
-	const char *c;
-	size_t n, length = strlen(word);
-
-	for (size_t i = 0; i < head->fields; i++) {
-		if (strcmp(head->name[i], name) != 0)
-			continue;
-		for (c = head->value[i]; *c != '\0'; c += n) {
-			c += strspn(c, ", \t");
-			n = strcspn(c, ", \t");
-			if (n == length && strncasecmp(c, word, n) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
 /* A browser names the page that asks; it must be of this very host. */
 static bool
 same_origin(const struct head *head)
@@ -99,8 +79,8 @@ ws_handshake(const struct head *head, char accept[WS_ACCEPT])
 	struct sha1_ctx ctx;
 	uint8_t digest[SHA1_DIGEST_SIZE];
 
-	if (!has_word(head, "upgrade", "websocket") ||
-	    !has_word(head, "connection", "upgrade") || head->length > 0)
+	if (!head_has_word(head, "upgrade", "websocket") ||
+	    !head_has_word(head, "connection", "upgrade") || head->length > 0)
 		return 400;
 	version = head_field(head, "sec-websocket-version");
 	if (version == NULL || strcmp(version, "13") != 0)

@@ -236,6 +236,28 @@ while True:
     b += c
 print(b.split(b"\r\n")[0].decode().split(" ")[1] if b else "none")
 EOP
+cat >parts.py <<'EOP'
+import socket, sys, time
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+s.settimeout(5)
+head = b"POST /webhooks/x HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n"
+said = []
+def send(b):
+    s.sendall(b)
+    time.sleep(0.05)
+def answer():
+    b = b""
+    while b"\r\n\r\n" not in b:
+        b += s.recv(1)
+    said.append(b.split()[1].decode())
+send(head + b"x" * 100)
+send(b"x" * 19900 + head[:20])
+answer()
+send(head[20:] + b"x" * 10000)
+send(b"x" * 10000)
+answer()
+print(*said)
+EOP
 cat >dribble.py <<'EOP'
 import socket, sys, time
 socks = []
@@ -368,7 +390,23 @@ is 'a provider may not be upper case' 404 "$(code -d x "$url/webhooks/X")"
 is 'a provider may not be empty' 404 "$(code -d x "$url/webhooks/")"
 is 'GET of a webhook is refused' 405 "$(code "$url/webhooks/buildkite")"
 is 'a webhook is answered' 200 "$(code -d x "$url/webhooks/buildkite")"
-is 'the connection is closed' close "$(field Connection)"
+is 'the connection stays' '' "$(field Connection)"
+is 'another webhook goes over it' '1 0 ' "$(curl -s -o body -o body \
+    -w '%{num_connects} ' -d x "$url/webhooks/x" -d x "$url/webhooks/x")"
+code -d x -H 'Connection: close' "$url/webhooks/x" >/dev/null
+is 'it is closed for who asks for that' close "$(field Connection)"
+code -0 -d x "$url/webhooks/x" >/dev/null
+is 'so it is over HTTP/1.0' close "$(field Connection)"
+code -0 -d x -H 'Connection: keep-alive' "$url/webhooks/x" >/dev/null
+is 'which may ask for it to stay' keep-alive "$(field Connection)"
+code "$url/nothing" >/dev/null
+is 'an error closes' close "$(field Connection)"
+is 'two requests at once have two answers' '200 200 404 ' "$(printf \
+    'POST /webhooks/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n' |
+    curl -s -m 3 "telnet://127.0.0.1:$port" | tr -d '\r' |
+    sed -n 's/^HTTP.1.1 \(...\).*/\1/p' | tr '\n' ' ')"
+is 'one in two parts is answered when it is whole' '200 200' \
+    "$("$py" parts.py "$port")"
 is 'an empty webhook is answered' 200 \
     "$(code -X POST -H 'Content-Length: 0' "$url/webhooks/buildkite")"
 is 'a webhook of 1 MiB is answered' 200 \
@@ -393,10 +431,6 @@ is 'a sender that has shut its side is answered' 200 "$("$py" raw.py "$port" \
     'POST /webhooks/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx' half)"
 is 'a sender that left early gets nothing' none "$("$py" raw.py "$port" \
     'POST /webhooks/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx' half)"
-is 'a second request is not answered' 1 "$(printf \
-    'GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n' |
-    curl -s -m 3 "telnet://127.0.0.1:$port" | grep -c '^HTTP')"
-
 start=$(date +%s%N)
 seq 100 | xargs -P 16 -I{} curl -s -o /dev/null -w '%{http_code}\n' -d '{}' \
     "$url/webhooks/buildkite" >codes
