@@ -31,7 +31,7 @@
 #define STARTERS 16 /* processes at once */
 #define PROVIDERS 16
 #define ANSWER 65536 /* bytes of a starter's record */
-#define PATIENCE 2000 /* ms a record waits for its builds */
+#define PATIENCE 2 /* seconds a record waits for its builds */
 #define ROUND 45000 /* ms a round lasts */
 
 struct tool {
@@ -46,13 +46,15 @@ struct tool {
 		struct caller *caller;
 	} known[PROVIDERS];
 	size_t count;
+	int64_t patience; /* milliseconds */
 	bool deferred;
 };
 
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: tack-spawn [-r | -s row] [-d database]\n");
+	fprintf(stderr,
+	    "usage: tack-spawn [-r | -s row] [-d database] [-w seconds]\n");
 	exit(EX_USAGE);
 }
 
@@ -259,12 +261,25 @@ launch(const struct tool *t, struct starter *s, int64_t row)
 	return (s->pid = child(argv, NULL, &s->fd)) != -1;
 }
 
+/* The record of a row that is not started yet. */
+static jv
+waiting(struct tool *t, int64_t id, const char *why)
+{
+	jv row = build_row(&t->builds, id);
+	jv rec = start_record(&row, "pending", NULL);
+
+	jv_free(row);
+	t->deferred = true;
+	rec = json_set_str(rec, "outcome", "deferred");
+	return json_set_str(rec, "reason", why);
+}
+
 /* The record of a starter that has ended, or is left to itself. */
 static jv
 collect(struct tool *t, struct starter *s, bool ended)
 {
 	const char *why = "the CI has not answered yet";
-	jv rec = jv_invalid(), row;
+	jv rec = jv_invalid();
 	int status = 0;
 
 	close(s->fd);
@@ -278,13 +293,8 @@ collect(struct tool *t, struct starter *s, bool ended)
 	}
 	if (!jv_is_valid(rec)) {
 		jv_free(rec);
-		row = build_row(&t->builds, s->row);
-		rec = start_record(&row, "pending", NULL);
-		rec = json_set_str(rec, "outcome", "deferred");
-		rec = json_set_str(rec, "reason", why);
-		jv_free(row);
-	}
-	if (json_str(&rec, "outcome") != NULL)
+		rec = waiting(t, s->row, why);
+	} else if (json_str(&rec, "outcome") != NULL)
 		t->deferred = true;
 	free(s->text);
 	return rec;
@@ -347,8 +357,9 @@ start_all(struct tool *t, const int64_t *rows, size_t count, int64_t patience)
 	}
 	for (size_t i = 0; i < n; i++)
 		out = jv_array_append(out, collect(t, &running[i], false));
-	if (next < count)
-		t->deferred = true;
+	for (; next < count; next++)
+		out = jv_array_append(
+		    out, waiting(t, rows[next], "others are started first"));
 	return out;
 }
 
@@ -419,7 +430,7 @@ spawn(jv rec, void *arg)
 	json_each(&b.tasks, store, &b);
 	db_commit(b.tool->db);
 	jv_free(b.tasks);
-	started = start_all(b.tool, b.rows, b.count, PATIENCE);
+	started = start_all(b.tool, b.rows, b.count, b.tool->patience);
 	json_each(&started, keep, &b.settled);
 	jv_free(started);
 	return b.settled;
@@ -494,10 +505,10 @@ main(int argc, char *argv[])
 	const char *path = NULL, *wrong = NULL;
 	bool again = false;
 	int64_t row = 0;
-	struct tool t = { .count = 0 };
+	struct tool t = { .patience = PATIENCE * 1000 };
 	int ch, status = 0;
 
-	while ((ch = getopt(argc, argv, "d:rs:")) != -1)
+	while ((ch = getopt(argc, argv, "d:rs:w:")) != -1)
 		switch (ch) {
 		case 'd':
 			path = optarg;
@@ -507,6 +518,11 @@ main(int argc, char *argv[])
 			break;
 		case 's':
 			row = strtonum(optarg, 1, INT64_MAX, &wrong);
+			if (wrong != NULL)
+				usage();
+			break;
+		case 'w':
+			t.patience = strtonum(optarg, 0, 3600, &wrong) * 1000;
 			if (wrong != NULL)
 				usage();
 			break;
