@@ -110,8 +110,23 @@ is 'a round that is not answered is put off' '75 75 75 75 75' "$(tr '\n' ' ' <co
 poll >out
 is 'and made good by the next' success "$(sqlite3 hundred.db "SELECT status FROM status WHERE status <> 'running'")"
 
-# what is not in the payloads
-is 'a token is only where it belongs' "{\"127.0.0.1:$port\":[\"Bearer common\"]}" \
-    "$(told counts '.tokens | map_values(keys - [""])')"
+# A payload that leads elsewhere.
+home=$api home_pid=$play_pid
+play
+evil=$api evil_pid=$play_pid
+api=$home TACK_BUILDKITE_API=$home
+trap 'kill "$home_pid" "$evil_pid" 2>/dev/null' EXIT
+jq -c --arg evil "$evil" 'select(.ref.workflow == "w10" or .ref.workflow == "w11") | .build.id as $id
+    | { provider: "buildkite", event: "build.running", payload: { event: "build.running",
+	build: { id: (if .ref.workflow == "w10" then $id else "new" end), number: 7, state: "running",
+	    url: "\($evil)/v2/organizations/acme-forge/pipelines/tangled-ci/builds/7",
+	    web_url: "\($evil)/", started_at: "2026-08-24 13:01:34 UTC", finished_at: null,
+	    meta_data: { "tack:knot": "k", "tack:pipeline_rkey": "evil", "tack:workflow": "w" } },
+	pipeline: { slug: "..", url: "\($evil)/" } } }' spawned | tack-resolve 2>err | tack-status >out
+sqlite3 hundred.db "UPDATE build SET created_at = created_at - 1000"
+poll >out
+is 'a url in a payload does not get the token' '{}' "$(curl -s "$evil/_/counts" | jq -c .tokens)"
+is 'it is only where it belongs' "[\"Bearer common\"]" \
+    "$(told counts '[.tokens[] | keys[] | select(. != "")] | unique')"
 
 done_testing

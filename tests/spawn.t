@@ -52,7 +52,7 @@ record() {
 	} | ${2:-.}"
 }
 push() {
-	record "$@" | timeout 60 tack-spawn
+	record "$@" | timeout 60 tack-spawn -w 50
 }
 fault() {
 	direct config "{\"faults\": [{\"kind\": \"$1\", \"do\": \"$2\", \"times\": ${3:-1}}]}"
@@ -63,7 +63,7 @@ of() {
 }
 # Once more what was put off, as if its time had come.
 again() {
-	sqlite3 tack.db 'UPDATE build SET not_before = 0; DELETE FROM budget'
+	sqlite3 -cmd '.timeout 10000' tack.db 'UPDATE build SET not_before = 0; DELETE FROM budget'
 	timeout 60 tack-spawn -r
 }
 
@@ -204,6 +204,33 @@ again >out
 is 'a build with our names but not our seal is not ours' \
     6b1f53303a732ccc8c6aae6640399827c15250e3 \
     "$(told builds "map(select(.id == \"$(jq -r .build.id out)\"))[0].commit" | tr -d '"')"
+
+# More than may be asked for at once.
+jq '.budget = 10' share/providers/buildkite/provider.json >budget.json
+cp share/providers/buildkite/provider.json wide.json
+cp budget.json share/providers/buildkite/provider.json
+sqlite3 tack.db 'DELETE FROM budget'
+push many '.event.workflows = [workflow("w\(range(20))"; buildkite({}))]' >out
+echo $? >code
+is 'what the budget does not allow waits' '75 10 10' \
+    "$(cat code) $(of many) $(jq -r 'select(.outcome == "deferred") | .ref.workflow' out | wc -l)"
+again >out
+again >out
+is 'and is not lost' '20 20' "$(of many) $(of many 'map(.meta_data["tack:workflow"]) | unique | length')"
+cp wide.json share/providers/buildkite/provider.json
+
+# Whoever is slow goes on alone.
+record slow '.event.workflows = [workflow("w\(range(18))"; buildkite({}))]' |
+    timeout 60 sh -c 'echo $PPID >group; exec tack-spawn -w 0' >out
+is 'each workflow has its record, even if there was no time' '18 deferred' \
+    "$(jq -r .ref.workflow out | sort -u | wc -l) $(jq -r .outcome out | sort -u)"
+while pgrep -g "$(cat group)" >/dev/null; do
+	sleep 0.1
+done
+had=$(of slow)
+again >out
+is 'who was begun goes on, the others later' 'true 18' \
+    "$([ "$had" -gt 0 ] && echo true) $(of slow)"
 
 # A kill in the one moment that matters: the CI has done it, nobody heard.
 fault create late
