@@ -25,7 +25,8 @@
 struct view {
 	char status[16];
 	int64_t attempt;
-	int64_t created_at; /* of the last record, unix milliseconds */
+	/* of the last record, unix milliseconds */
+	int64_t created_at, published_at;
 	int64_t started_at, finished_at; /* the CI's, unix seconds */
 	bool held; /* the build waits at a gate */
 	bool asked; /* the CI was asked since, so this is the truth */
@@ -203,6 +204,7 @@ look(struct status *t, const jv *ref)
 	was.finished_at = db_int(t->look, 3);
 	was.held = db_int(t->look, 4) != 0;
 	was.attempt = db_int(t->look, 5);
+	was.published_at = db_int(t->look, 6);
 	db_reset(t->look);
 	return was;
 }
@@ -214,6 +216,7 @@ store(struct status *t, const jv *ref, const struct view *now)
 	db_bind_int(t->store, ":attempt", now->attempt);
 	db_bind(t->store, ":status", now->status);
 	db_bind_int(t->store, ":created_at", now->created_at);
+	db_bind_int(t->store, ":published_at", now->published_at);
 	db_bind_int(t->store, ":started_at", now->started_at);
 	db_bind_int(t->store, ":finished_at", now->finished_at);
 	db_bind_int(t->store, ":held", now->held);
@@ -232,8 +235,9 @@ publish(struct status *t, jv rec, const jv *ref, const jv *build,
 	jv record;
 
 	clock_gettime(CLOCK_REALTIME, &clock);
-	now->created_at =
+	now->published_at =
 	    (int64_t)clock.tv_sec * 1000 + clock.tv_nsec / 1000000;
+	now->created_at = now->published_at;
 	if (was->attempt == now->attempt)
 		now->started_at = later(was->started_at, now->started_at);
 	/* Tangled orders by whole seconds. */
@@ -321,7 +325,7 @@ status_record(jv rec, void *arg)
 
 	was = look(t, &ref);
 	now.asked = event != NULL && strcmp(event, "poll") == 0 &&
-	    was.created_at <= asked_at(&rec);
+	    was.published_at <= asked_at(&rec);
 	now.first = event != NULL && strcmp(event, "spawn") == 0;
 	outcome = judge(&was, &now, &ask);
 	if (strcmp(outcome, "published") == 0) {
@@ -371,21 +375,24 @@ status_new(struct db *db)
 	t->db = db;
 	event_log(&t->log, db);
 	t->look = db_query(db, "look up status",
-	    "SELECT status, created_at, started_at, finished_at, held, attempt"
-	    " FROM status"
+	    "SELECT status, created_at, started_at, finished_at, held,"
+	    " attempt, published_at FROM status"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
 	    " AND workflow = :workflow");
 	t->store = db_query(db, "store status",
 	    "INSERT INTO status (knot, pipeline_rkey, workflow, status,"
-	    " created_at, started_at, finished_at, held, ask, attempt)"
+	    " created_at, started_at, finished_at, held, ask, attempt,"
+	    " published_at)"
 	    " VALUES (:knot, :rkey, :workflow, :status, :created_at,"
-	    " :started_at, :finished_at, :held, :ask, :attempt)"
+	    " :started_at, :finished_at, :held, :ask, :attempt,"
+	    " :published_at)"
 	    " ON CONFLICT DO UPDATE SET status = excluded.status,"
 	    " created_at = excluded.created_at,"
 	    " started_at = excluded.started_at,"
 	    " finished_at = excluded.finished_at,"
 	    " held = excluded.held, ask = excluded.ask,"
-	    " attempt = excluded.attempt");
+	    " attempt = excluded.attempt,"
+	    " published_at = excluded.published_at");
 	t->ask = db_query(db, "mark for asking",
 	    "UPDATE status SET ask = 1"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"

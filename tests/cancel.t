@@ -38,7 +38,7 @@ run() {
 	    workflow, number, org, pipeline, task)
 	    VALUES ('ci', nullif('$1', ''), 'k', 'r', 'w', '7', 'acme', 'p', '{}')"
 	[ -z "${2:-}" ] || query "INSERT INTO status VALUES ('k', 'r', 'w',
-	    '$2', (unixepoch() - 600) * 1000, -1, -1, 0, 0, 1)"
+	    '$2', (unixepoch() - 600) * 1000, -1, -1, 0, 0, 1, 0)"
 }
 
 # What the CI says of a build.

@@ -48,7 +48,7 @@ run() {
 	    VALUES ('ci', '$1', 'k', '$1', 'w', '7', '${3:-acme}', 'p',
 	    unixepoch() - ${4:-600})"
 	[ -z "${2:-}" ] || query "INSERT INTO status VALUES ('k', '$1', 'w',
-	    '$2', (unixepoch() - ${4:-600}) * 1000, -1, -1, 0, 0, 1)"
+	    '$2', (unixepoch() - ${4:-600}) * 1000, -1, -1, 0, 0, 1, 0)"
 }
 
 # What the CI says of a build.
@@ -103,7 +103,7 @@ run b running
 answer b passed >ci/list
 tack-poll | tack-resolve >late
 query "UPDATE status SET status = 'failed', finished_at = 1787306400,
-    created_at = (unixepoch() + 1) * 1000"
+    published_at = (unixepoch() + 1) * 1000"
 tack-status <late >out
 is 'what was published since the asking is not undone' 'stale failed' \
     "$(jq -r .outcome out) $(published b)"

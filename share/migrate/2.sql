@@ -54,8 +54,10 @@ WHERE attempt = (SELECT max(attempt) FROM build AS b
     WHERE b.knot = build.knot AND b.pipeline_rkey = build.pipeline_rkey
     AND b.workflow = build.workflow);
 
--- The attempt that the status is of.
+-- The attempt that the status is of, and when it was published, in unix
+-- milliseconds: in a burst created_at runs ahead of that.
 ALTER TABLE status ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE status ADD COLUMN published_at INTEGER NOT NULL DEFAULT 0;
 
 -- What is left of a CI account's requests: thousandths of one at a time in
 -- unix milliseconds; until, when it may be asked again.
