@@ -84,7 +84,8 @@ control(const struct view *v, size_t step, const struct keep_step *k,
     const char *status, const char *time)
 {
 	jv line = json_set_str(jv_object(), "kind", "control");
-	char *name = mask_text(v->mask, k->name != NULL ? k->name : k->id);
+	bool named = k->name != NULL && *k->name != '\0';
+	char *name = mask_text(v->mask, named ? k->name : k->id);
 	char *command =
 	    mask_text(v->mask, k->command != NULL ? k->command : "");
 

@@ -426,6 +426,8 @@ have_lock(struct fetcher *f, bool follow, int64_t begun)
 			if (f->keep->steps > 0 || f->keep->done != -1 ||
 			    f->keep->fault_at > begun - FAULT_MS)
 				return false;
+			if (stamp_now() - begun > GIVE_UP_MS)
+				errx(EX_TEMPFAIL, "another process fetches");
 			usleep(100000);
 		}
 	keep_read(f->keep);
