@@ -9,7 +9,8 @@ unset TACK_LOCAL_DIR TACK_LOCAL_TIMEOUT TACK_LOCAL_JOBS TACK_LOCAL_SANDBOX \
     TACK_LOCAL_NETWORK TACK_LOCAL_USER
 # Builds of root's are nobody's, who has to get here.
 chmod 711 "$TMP"
-export TACK_DB_PATH="$TMP/tack.db" TACK_BUILDKITE_TOKEN=bkua_test TACK_DEV=1
+export TACK_DB_PATH="$TMP/tack.db" TACK_BUILDKITE_TOKEN=bkua_test TACK_DEV=1 \
+    TACK_BUILDKITE_WEBHOOK_SECRET=secret
 tack-init
 
 row() {
@@ -99,6 +100,46 @@ note "$asked times"
 
 start limit
 direct "build/$id" '{"state": "running"}'
+# As Tangled asks for it.
+cat >ws.py <<'EOP'
+import asyncio, sys, websockets
+
+async def main():
+    try:
+        async with websockets.connect(sys.argv[1], max_size=None) as ws:
+            async for line in ws:
+                print(line, flush=True)
+            print(ws.close_code, ws.close_reason, file=sys.stderr)
+    except websockets.InvalidStatusCode as e:
+        print(e.status_code, file=sys.stderr)
+
+asyncio.run(main())
+EOP
+tack-http -l 127.0.0.1:0 2>http.err &
+http=$!
+until_said 'listening on' http.err
+ws=$(sed -n 's,.*listening on ,ws://,p' http.err)/logs/k.example
+/usr/bin/python3 ws.py "$ws/follow/w.yml" >ws.out 2>ws.end
+ok 'over WebSocket the same lines come' cmp follow.out ws.out
+is 'and a proper end' '1000 log stream complete' "$(cat ws.end)"
+/usr/bin/python3 ws.py "$ws/none/w.yml" >ws.out 2>ws.end
+is 'an unknown run is 404' 404 "$(cat ws.end)"
+start live
+sqlite3 tack.db "UPDATE build SET build_id = NULL WHERE pipeline_rkey = 'live'"
+/usr/bin/python3 ws.py "$ws/live/w.yml" >ws.out 2>ws.end &
+client=$!
+direct "build/$id" '{"state": "running"}'
+log 0 more.txt
+sqlite3 tack.db "UPDATE build SET build_id = '$id'
+    WHERE pipeline_rkey = 'live'"
+ok 'one that has not begun waits, then tells' until_said 'and more' ws.out
+direct "build/$id" '{"state": "passed"}'
+stands live success
+wait $client
+is 'to its end' '1000 log stream complete' "$(cat ws.end)"
+kill $http
+wait $http
+
 start scope
 direct "build/$id" '{"state": "passed"}'
 stands scope success
