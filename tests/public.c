@@ -461,6 +461,15 @@ main(void)
 	}
 	for (size_t i = 0; i < sizeof(public_) / sizeof(public_[0]); i++)
 		spelt(public_[i], true);
+	char *pin,
+	    *said = remote_refused("http://localhost:8080/x", true, &pin);
+
+	ok(said == NULL && pin != NULL &&
+		strncmp(pin, "localhost:8080:", 15) == 0 &&
+		(strstr(pin, "127.0.0.1") != NULL ||
+		    strstr(pin, "[::1]") != NULL),
+	    "what was resolved is pinned:", pin != NULL ? pin : "");
+	free(pin);
 	ok(!public_address((struct sockaddr *)&local),
 	    "not public:", "a socket in the file system");
 	ok(!public_address(&none), "not public:", "no family");

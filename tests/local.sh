@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: ISC
+# What the tests of the embedded CI share, after lib.sh: a repository, and
+# builds that are made, awaited and looked at.
+unset TACK_LOCAL_DIR TACK_LOCAL_TIMEOUT TACK_LOCAL_JOBS TACK_LOCAL_SANDBOX \
+    TACK_LOCAL_NETWORK TACK_LOCAL_PULLS TACK_LOCAL_USER TACK_LOCAL_MEMORY \
+    TACK_LOCAL_PROCESSES
+if ! command -v git >/dev/null || ! bwrap --unshare-user --disable-userns \
+    --ro-bind / / true 2>/dev/null; then
+	echo '1..0 # SKIP git or bubblewrap is missing, or may not run here'
+	exit 0
+fi
+
+# Builds of root's are nobody's, who has to get here.
+chmod 711 "$TMP"
+export TACK_DB_PATH="$TMP/tack.db" TACK_DEV=1
+tack-init
+git init -q repo
+git -C repo config user.name tack
+git -C repo config user.email tack@knot.example
+echo hello >repo/file
+git -C repo add file
+git -C repo commit -qm one
+sha=$(git -C repo rev-parse HEAD)
+
+# task WORKFLOW STEPS [FILTER]: a task; STEPS and FILTER are jq.
+task() {
+	jq -nc --arg w "$1" --arg sha "$sha" --arg url "file://$TMP/repo" \
+	    '{ref: {knot: "knot.example", pipeline_rkey: "3mtj73ais6k22",
+	    workflow: $w, attempt: 1}, kind: "push",
+	    repo: {name: "repo", url: $url}, sha: $sha, clone: {skip: true},
+	    env: {CI: "true", TANGLED_SHA: $sha}, options: {},
+	    workflow: {steps: '"$2"'}} | '"${3:-.}"
+}
+
+# start WORKFLOW STEPS [FILTER]: the id of a build that is made.
+start() {
+	task "$@" | tack-local create | jq -r .build.id
+}
+
+# until_ FILTER COMMAND...: run it until its answer fits, 20 s at most.
+until_() {
+	for _ in $(seq 400); do
+		said=$(filter=$1 && shift && "$@" | jq -r "$filter")
+		[ "$said" != true ] || return 0
+		sleep 0.05
+	done
+	echo "never: $*"
+	return 1
+}
+
+ended() {
+	for _ in $(seq 400); do
+		case $(tack-local get "$1") in
+		*'"state":"scheduled"'*|*'"state":"running"'*) ;;
+		*)	return 0 ;;
+		esac
+		sleep 0.05
+	done
+	return 1
+}
+
+# went WORKFLOW STEPS [FILTER]: set id to a build that has ended.
+went() {
+	id=$(start "$@")
+	ended "$id"
+	state=$(tack-local get "$id" | jq -r '.build.state + " " +
+	    (.build.error // "-")')
+}
+
+plain() {
+	tack-local log "$id" "$1" |
+		LC_ALL=C sed 's/^\x1b_bk;t=[0-9]*\x07//'
+}
+
+# events WORKFLOW: the statuses published.
+events() {
+	tack-events | jq -r --arg w "$1" '.event | select(.workflow == $w) |
+	    .status' | paste -sd' ' -
+}
+
+# Wait, bounded, until no process has the word in its arguments.
+gone() {
+	for _ in $(seq 200); do
+		grep -lzx "$1" /proc/[0-9]*/cmdline >/dev/null 2>&1 ||
+			return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+runner() {
+	jq .pid "tack.db-local/$1/state.json"
+}
