@@ -5,6 +5,7 @@
 PATH=$PATH:/usr/sbin:/sbin
 export PYTHONPATH="$TOP/tests" PYTHONDONTWRITEBYTECODE=1
 connects=5000 seconds=2.5
+[ -z "${TACK_SANITIZE:-}" ] || connects=500
 [ -z "${TACK_LONG:-}" ] || connects=20000 seconds=10
 
 tack-init

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 export PYTHONPATH="$TOP/tests" PYTHONDONTWRITEBYTECODE=1
 events=${TACK_EVENTS:-$([ -z "${TACK_LONG:-}" ] && echo 50000 || echo 10000000)}
+[ -z "${TACK_SANITIZE:-}" ] || events=5000
 seed=${TACK_SEED:-$(date +%s)}
 
 tack-init
