@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: ISC
 """Cut the power at random points of a recorded trace (tests/cut.c).
 
-cut.py database-before trace cuts seed [lie]
+cut.py database-before trace cuts seed [lie | init]
 
 At each point the disk holds what was synced, and of the rest any subset of
 sectors of 512 bytes and the first few changes of names. With lie, syncs are
-not believed. What was told to the outside by then must be found.
+not believed. What was told to the outside by then must be found. With init,
+the trace is of tack-init and there is nothing before: it must be able to make
+the database after the cut, and have made it once that was told.
 """
-import bisect, json, os, random, shutil, sqlite3, struct, sys, tempfile
+import bisect, json, os, random, shutil, sqlite3, struct, subprocess, sys
+import tempfile
 
 SECTOR = 512
 RECORD = struct.Struct("=IIiIq")
@@ -186,10 +189,39 @@ def examine(path, truth, told):
     if not builds >= {key[0] for key, _ in map(view, events[:told])}:
         return "lost: a mapping"
 
+class Made:
+    """In place of the truth when tack-init was recorded."""
+    def told(self, text):
+        return int(text)  # the version it made
+
+def version(path):
+    db = sqlite3.connect("file:%s?mode=rw" % path, uri=True)
+    found = db.execute("PRAGMA user_version").fetchone()[0]
+    check = db.execute("PRAGMA integrity_check").fetchone()[0]
+    db.close()
+    return found if check == "ok" else check
+
+def examine_made(path, truth, told):
+    try:
+        if told and version(path) != told:
+            return "lost: a database that was made"
+        made = subprocess.run(["tack-init", "-d", path], text=True,
+            capture_output=True)
+        if made.returncode != 0:
+            return "corrupt: " + made.stderr.strip()
+        if version(path) < 1:
+            return "torn: a database of no version"
+    except sqlite3.Error as e:
+        return "corrupt: %s" % e
+
 def main(before, path, cuts, seed, lie=None):
     rng = random.Random(int(seed))
-    trace, cuts, truth = list(records(path)), int(cuts), Truth(before + ".end")
-    disk = Disk({"": Inode(open(before, "rb").read())})
+    trace, cuts, check = list(records(path)), int(cuts), examine
+    if lie == "init":
+        lie, truth, disk, check = None, Made(), Disk({}), examine_made
+    else:
+        truth = Truth(before + ".end")
+        disk = Disk({"": Inode(open(before, "rb").read())})
     each = 4 if cuts >= 4 else 1
     # half of the points at random, half where something was just told
     told_at = [i + 1 for i, r in enumerate(trace) if r[0] == "a"]
@@ -212,7 +244,7 @@ def main(before, path, cuts, seed, lie=None):
             for name, data in disk.cut(rng).items():
                 with open(work + "/cut" + name, "wb") as f:
                     f.write(data)
-            why = examine(work + "/cut", truth, told)
+            why = check(work + "/cut", truth, told)
             done += 1
             if why:
                 kind = why.split(":")[0]

@@ -152,8 +152,8 @@ trace() {
 cut() {
 	lost=-1 corrupt=-1 torn=-1 told=0
 	rm -f cut.figures
-	timeout 3600 "$py" "$TOP/tests/cut.py" "$1" "$1.trace" "$2" "$seed" \
-	    ${3:+"$3"} 2>&1
+	timeout 3600 "$py" "$TOP/tests/cut.py" "$1" "$2" "$3" "$seed" \
+	    ${4:+"$4"} 2>&1
 	# shellcheck disable=SC1091
 	[ ! -e cut.figures ] || . ./cut.figures
 }
@@ -165,7 +165,7 @@ many() {
 		round=$((round + 1))
 		rm -f "$1.trace"
 		trace "$@"
-		cut "$1" "$cuts"
+		cut "$1" "$1.trace" "$cuts"
 		all_lost=$((all_lost + lost))
 		all_corrupt=$((all_corrupt + corrupt))
 		all_torn=$((all_torn + torn))
@@ -192,12 +192,22 @@ if [ -n "${TACK_SANITIZE:-}" ]; then
 fi
 ok 'the recorder builds' "${CC:-cc}" -std=c11 -D_GNU_SOURCE -Wall -Wextra \
     -Werror -shared -fPIC -O1 -o cut.so "$TOP/tests/cut.c"
+rm -f tack.db*
+LD_PRELOAD=$PWD/cut.so CUT_DB=$PWD/tack.db CUT_TRACE=$PWD/init.trace tack-init
+made=$(sqlite3 -readonly tack.db 'PRAGMA user_version')
+"$py" -c 'import struct, sys
+told = sys.argv[1].encode()
+sys.stdout.buffer.write(struct.pack("=IIiIq", ord("a"), 0, 1, len(told), 0) +
+    told)' "$made" >>init.trace
+cut none init.trace $((cuts / 10)) init
+is 'P1 power cuts of tack-init: it makes the database the next time' '0 0 0' \
+    "$lost $corrupt $torn"
 export CUT_CHECKPOINT=40
 many plain 64 0
 is 'P1 power cuts: nothing acknowledged is lost' 0 "$lost"
 is 'P1 nothing is corrupt or torn' '0 0' "$corrupt $torn"
 ok 'P1 and much was told by then' [ "$told" -gt 150 ]
-cut plain 100 lie
+cut plain plain.trace 100 lie
 ok 'a disk that lies about syncs loses, and we see it' [ "$lost" -gt 20 ]
 
 many kill 48 12
@@ -206,10 +216,10 @@ is 'P1 nor corrupt or torn' '0 0' "$corrupt $torn"
 
 export CUT_SYNC=NORMAL
 trace normal 32 0
-cut normal 200
+cut normal normal.trace 200
 ok 'synchronous=NORMAL loses, and we see it' [ "$lost" -gt 5 ]
 export CUT_SYNC=OFF
 trace off 32 0
-cut off 200
+cut off off.trace 200
 ok 'synchronous=OFF loses, and we see it' [ "$lost" -gt 20 ]
 done_testing
