@@ -242,7 +242,7 @@ ws_run(struct ws *ws)
 		over = wslay_event_recv(ws->ctx) != 0;
 		/* To a frame it cannot read wslay has a Close without a code.
 		 */
-		if (over && !ws->gone) {
+		if (over && !ws->gone && !wslay_event_get_close_sent(ws->ctx)) {
 			send(ws->fd, malformed, sizeof(malformed),
 			    MSG_DONTWAIT | MSG_NOSIGNAL);
 			return false;

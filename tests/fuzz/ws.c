@@ -95,7 +95,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			ws_ping(ws);
 		}
 		if (rounds == 3 && n >= 192)
-			ws_close(ws, 1001);
+			ws_close(ws, 1001, n >= 224 ? "gone" : NULL);
 		open = ws_run(ws);
 		listen_to(fds[1]);
 	}
