@@ -1,0 +1,244 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Rounds, cancels and rebuilds before a played Buildkite: P4.
+. "${0%/*}/lib.sh"
+. "$TOP/tests/integration/play.sh"
+
+umask 077
+play '{
+  "tokens": {"bkua_common": {"user": "a", "scopes": ["write_builds", "read_builds"], "orgs": null}},
+  "orgs": {"acme": ["ci", "other"]}, "cancel": "canceled",
+  "limits": {"org": 100000, "user": 100000, "window": 60}}'
+echo bkua_common >token
+echo hook >hook
+TACK_BUILDKITE_TOKEN_FILE=$TMP/token
+TACK_BUILDKITE_WEBHOOK_SECRET_FILE=$TMP/hook
+cp -R "$TOP/share" .
+TACK_SHARE=$TMP/share
+export TACK_BUILDKITE_TOKEN_FILE TACK_BUILDKITE_WEBHOOK_SECRET_FILE TACK_SHARE
+budget() {
+	jq ".budget = $1" "$TOP/share/providers/buildkite/provider.json" \
+	    >share/providers/buildkite/provider.json
+}
+budget 10000
+tack-init -d new
+fresh() {
+	rm -f tack.db*
+	cp new tack.db
+}
+fresh
+
+query() {
+	sqlite3 tack.db "$1"
+}
+
+# build [workflow]: have the CI make one for it; its id and number.
+build() {
+	curl -s -m 20 -H 'Authorization: Bearer bkua_common' \
+	    -H 'Content-Type: application/json' -d "{\"commit\": \"c\",
+	    \"branch\": \"main\", \"meta_data\": {\"tack:knot\": \"k\",
+	    \"tack:pipeline_rkey\": \"r\", \"tack:workflow\": \"$1\"}}" \
+	    "$api/v2/organizations/acme/pipelines/ci/builds" |
+	    jq -r '"\(.id) \(.number)"'
+}
+
+# run workflow id number [status]: our row of it, ten minutes old.
+run() {
+	echo "INSERT INTO build (provider, build_id, knot, pipeline_rkey,
+	    workflow, number, org, pipeline, created_at) VALUES ('buildkite',
+	    '$2', 'k', 'r', '$1', '$3', 'acme', 'ci', unixepoch() - 600);"
+	[ -z "${4:-}" ] || echo "INSERT INTO status VALUES ('k', 'r', '$1',
+	    '$4', (unixepoch() - 600) * 1000, -1, -1, 0, 0, 1);"
+}
+
+round() {
+	tack-poll 2>log | tack-resolve 2>>log | tack-status 2>>log
+}
+
+requests() {
+	told counts '[.requests[]] | add // 0'
+}
+
+# requests_of command...: how many it took.
+requests_of() {
+	before=$(requests)
+	"$@" >out
+	echo $(($(requests) - before))
+}
+
+# P4: a build that failed, was retried and passed; any of its webhooks lost
+direct config '{"webhook": {"url": null, "secret": "hook"}, "hold": true}'
+read -r id number <<END
+$(build w)
+END
+run w "$id" "$number" >row
+for state in running failed running passed; do
+	sleep 1.1 # the webhooks' times are whole seconds
+	direct "build/$number" "{\"state\": \"$state\"}"
+done
+told hooks '.[]' >hooks
+events=$(wc -l <hooks | tr -d ' ')
+i=0
+while [ $i -lt "$events" ]; do
+	i=$((i + 1))
+	sed -n "${i}p" hooks | jq -c '{provider: "buildkite", event,
+	    payload: (.body | fromjson)}' >hook.$i
+done
+same=0 subset=0 most=0
+while [ $subset -lt $((1 << events)) ]; do
+	fresh
+	sqlite3 tack.db <row
+	i=0
+	while [ $i -lt "$events" ]; do
+		[ $((subset >> i & 1)) -eq 1 ] || cat hook.$((i + 1))
+		i=$((i + 1))
+	done | tack-resolve 2>>log | tack-status >/dev/null 2>>log
+	took=$(requests_of round)
+	[ "$took" -le $most ] || most=$took
+	[ "$(query 'SELECT status || ask FROM status')" != success0 ] ||
+		same=$((same + 1))
+	subset=$((subset + 1))
+done
+note "P4: of $events webhooks any subset lost: $same of $subset end the same," \
+    "with $most requests at most"
+is "P4 whatever was lost, one round and the end is the same" "$subset" $same
+ok 'P4 in two requests' [ $most -le 2 ]
+
+# The worst: builds that are in no list
+fresh
+i=0
+while [ $i -lt 14 ]; do
+	i=$((i + 1))
+	run "g$i" "gone$i" $((9000 + i)) running
+done | sqlite3 tack.db
+took=$(requests_of round)
+note "P4: the worst round took $took requests; at one in 30 s $((took * 2)) a minute"
+ok 'P4 the worst is 25 a minute at most' [ $((took * 2)) -le 25 ]
+
+# A hundred builds, and pages
+fresh
+i=0
+while [ $i -lt 110 ]; do
+	i=$((i + 1))
+	build "w$i"
+done >built
+i=0
+while read -r id number; do
+	i=$((i + 1))
+	[ $i -gt 100 ] || run "w$i" "$id" "$number" pending
+done <built | sqlite3 tack.db
+for number in $(head -n 60 built | cut -d' ' -f2); do
+	curl -s -m 20 -X POST -d '{"state": "passed"}' "$api/_/build/$number"
+done >/dev/null
+took=$(requests_of round)
+note "P4: a round for 100 builds took $took requests"
+is 'P4 a hundred builds are two requests' 2 "$took"
+is 'each with its end' '40 pending,60 success' \
+    "$(query "SELECT count(*) || ' ' || status FROM status
+	WHERE workflow IN (SELECT workflow FROM build WHERE id <= 100)
+	GROUP BY status ORDER BY 1" | paste -sd,)"
+is 'those that nobody knew are found by their metadata' 111 \
+    "$(query 'SELECT count(*) FROM build')"
+for number in $(tail -n 50 built | cut -d' ' -f2); do
+	curl -s -m 20 -X POST -d '{"state": "running"}' "$api/_/build/$number"
+	curl -s -m 20 -X POST -d '{"state": "failed"}' "$api/_/build/$number"
+done >/dev/null
+took=$(requests_of round)
+is 'a second page is a third request' 3 "$took"
+is 'and all have ended' 0 \
+    "$(query "SELECT count(*) FROM status WHERE status NOT IN ('success', 'failed')")"
+
+# Too many requests
+fresh
+run w "$(sed -n '1s/ .*//p' built)" 2 running | sqlite3 tack.db
+direct config '{"faults": [{"kind": "list", "do": "429-user", "times": 1}]}'
+status 'P4 429 puts the round off' 75 sh -c 'tack-poll >out 2>log'
+took=$(requests_of tack-poll 2>>log)
+is 'P4 and is obeyed: the next round asks nothing' 0 "$took"
+query 'UPDATE budget SET until = 0, tokens = 10000000'
+ok 'until its time is over' [ "$(requests_of tack-poll 2>>log)" -ge 2 ]
+budget 4
+fresh
+run w "$(sed -n '1s/ .*//p' built)" 2 running | sqlite3 tack.db
+i=0
+before=$(requests)
+while [ $i -lt 5 ]; do
+	i=$((i + 1))
+	tack-poll >out 2>log
+done
+is 'a round leaves a fifth of the budget to what is urgent' 3 \
+    "$(($(requests) - before))"
+budget 10000
+for fault in 502 empty truncated before; do
+	fresh
+	run w "$(sed -n '1s/ .*//p' built)" 2 running | sqlite3 tack.db
+	direct config "{\"faults\": [{\"kind\": \"list\", \"do\": \"$fault\"}]}"
+	status "an answer that is $fault puts the round off" 75 \
+	    sh -c 'tack-poll >out 2>log'
+	is "and does not move the window after $fault" '' \
+	    "$(query 'SELECT at FROM poll')"
+done
+echo bkua_old >token
+status 'a token that is not valid is 1' 1 sh -c 'tack-poll >out 2>log'
+ok 'and the message names the remedy' grep -q 'TACK_BUILDKITE_TOKEN' log
+ok 'but not the token' sh -c '! grep -q bkua_ log out'
+echo bkua_common >token
+
+# Cancel, rebuild and retry
+wish() {
+	jq -nc --arg verb "$1" --arg workflow "$2" '{$verb, ref: {knot: "k",
+	    pipeline_rkey: "r", $workflow}}' | tack-cancel 2>log |
+	    tack-status 2>>log | jq -r '[.build.state, .outcome, .reason] | map(values) | join(" ")'
+}
+fresh
+read -r id number <<END
+$(build c)
+END
+run c "$id" "$number" pending | sqlite3 tack.db
+direct "build/$number" '{"state": "running"}'
+is 'a build is cancelled' 'canceled published' "$(wish cancel c)"
+read -r id number <<END
+$(build d)
+END
+run d "$id" "$number" running | sqlite3 tack.db
+direct "build/$number" '{"state": "passed"}'
+is 'one that ended before says how' 'passed published' "$(wish cancel d)"
+direct config '{"faults": [{"kind": "rebuild", "do": "after"}]}'
+is 'a rebuild whose answer is lost is put off' deferred \
+    "$(wish rebuild d | cut -d' ' -f1)"
+query 'UPDATE build SET not_before = 0'
+is 'then found' 'scheduled published' "$(wish rebuild d)"
+is 'so that there is one' 1 "$(told counts ".builds[\"rebuilt $id\"]")"
+new=$(query "SELECT build_id FROM build WHERE workflow = 'd' AND attempt = 2")
+direct "build/$new" '{"state": "failed"}'
+is 'its end is a round away' 'failed 2' \
+    "$(round >out; query "SELECT status, attempt FROM status WHERE workflow = 'd'" | tr '|' ' ')"
+sleep 2 # statuses are a second apart, so the last may be of the future
+is 'a retry runs again' 'running published' \
+    "$(wish retry d | sed 's/^scheduled pub/running pub/')"
+direct "build/$new" '{"state": "passed"}'
+sleep 1.1
+round >out
+is 'and ends again' success \
+    "$(query "SELECT status FROM status WHERE workflow = 'd'")"
+
+# The whole round
+direct config '{"hold": false}'
+read -r id number <<END
+$(build late)
+END
+run late "$id" "$number" running | sqlite3 tack.db
+direct "build/$number" '{"state": "failed"}'
+ok 'tack-reconcile is silent' sh -c 'tack-reconcile >said 2>&1 && ! test -s said'
+is 'and does the round' failed \
+    "$(query "SELECT status FROM status WHERE workflow = 'late'")"
+echo bkua_old >token
+status 'its exit status is the worst of all' 1 sh -c 'tack-reconcile >said 2>&1'
+exec 8>>tack.db-round
+flock -n 8
+status 'a round at work does for another' 0 sh -c 'tack-reconcile >said 2>&1'
+exec 8>&-
+status 'no database is EX_NOINPUT' 66 tack-reconcile -d none.db
+status 'an argument is EX_USAGE' 64 tack-reconcile x
+status '-h is help' 0 tack-reconcile -h
+done_testing
