@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # kill -9 at random points of tack-spawn: each trigger has one build all the
-# same. TACK_LONG=1 for 1,000 points instead of 100.
+# same, and each build its end. TACK_LONG=1 for 1,000 points instead of 100.
 . "${0%/*}/lib.sh"
 . "$TOP/tests/integration/play.sh"
 
@@ -29,6 +29,12 @@ is 'each is known by its id' 0 \
     "$(sqlite3 tack.db 'SELECT count(*) FROM build WHERE build_id IS NULL')"
 is 'as the CI has it' "$(told builds 'map(.id) | sort | .[]' | tr -d '"')" \
     "$(sqlite3 tack.db 'SELECT build_id FROM build ORDER BY build_id')"
+told builds '.[].id' | tr -d '"' | while read -r id; do
+	direct "build/$id" '{"state": "passed"}'
+done
+timeout 60 tack-poll | tack-resolve | tack-status >out
+is 'each comes to its end, once' "$(jq .triggers result) success" \
+    "$(tack-events | jq -r 'select(.event.workflow == "ci.yml" and (.event.pipeline | endswith("/first") | not)) | .event.status' | sort | uniq -c | awk '{ print $1, $2 }')"
 is 'the database is whole' ok "$(sqlite3 tack.db 'PRAGMA integrity_check')"
 
 done_testing
