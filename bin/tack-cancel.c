@@ -9,8 +9,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
-
 #include "build.h"
 #include "db.h"
 #include "filter.h"
@@ -31,18 +29,6 @@ usage(void)
 {
 	fprintf(stderr, "usage: tack-cancel [-d database]\n");
 	exit(EX_USAGE);
-}
-
-static int64_t
-number(const jv *row, const char *member)
-{
-	jv value = json_get(row, member);
-	char *text = json_word(&value);
-	int64_t n = text != NULL ? strtonum(text, 0, INT64_MAX, NULL) : 0;
-
-	jv_free(value);
-	free(text);
-	return n;
 }
 
 /* Has the newest attempt not come to an end, as far as is known? */
@@ -85,7 +71,7 @@ rebuild(struct tool *t, int64_t row, const jv *run)
 
 	jv_free(build);
 	if (is_open(t, row)) {
-		if (known || number(run, "attempt") == 1)
+		if (known || json_int(run, "attempt", 0) == 1)
 			return idle("duplicate", "it has not ended");
 		return start(&t->builds, t->path, row);
 	}
@@ -96,7 +82,7 @@ rebuild(struct tool *t, int64_t row, const jv *run)
 	db_commit(t->db);
 	ref = json_get(run, "ref");
 	next = build_newest(&t->builds, &ref);
-	row = number(&next, "row");
+	row = json_int(&next, "row", 0);
 	jv_free(ref);
 	jv_free(next);
 	return start(&t->builds, t->path, row);
@@ -113,7 +99,7 @@ act(struct tool *t, const jv *ref, const char *verb)
 	    json_str(ref, "workflow") == NULL)
 		return idle("malformed", "no ref");
 	run = build_newest(&t->builds, ref);
-	row = number(&run, "row");
+	row = json_int(&run, "row", 0);
 	if (row == 0)
 		said = idle("failed", "no such run");
 	else if (verb != NULL && strcmp(verb, "cancel") == 0)

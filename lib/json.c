@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include <bsd/stdlib.h>
+
 #include "json.h"
 
 /* Eight equal bytes, to look at eight bytes of text in one go. */
@@ -547,6 +549,21 @@ json_first(const jv *object)
 	name = json_word(&key);
 	jv_free(key);
 	return name;
+}
+
+int64_t
+json_int(const jv *object, const char *name, int64_t otherwise)
+{
+	jv value = json_get(object, name);
+	char *text = jv_is_valid(value) ? json_word(&value) : NULL;
+	const char *wrong = "absent";
+	int64_t n = 0;
+
+	jv_free(value);
+	if (text != NULL)
+		n = strtonum(text, 0, INT64_C(1) << 53, &wrong);
+	free(text);
+	return wrong == NULL ? n : otherwise;
 }
 
 jv

@@ -66,6 +66,12 @@ char *json_word(const jv *);
  */
 char *json_first(const jv *);
 
+/*
+ * A member that is an integer, or the text of one, from 0 to 2^53; else what
+ * is given.
+ */
+int64_t json_int(const jv *, const char *, int64_t otherwise);
+
 /* The object, given and taken back, with a member set or removed. */
 jv json_set(jv, const char *, jv);
 jv json_set_str(jv, const char *, const char *);

@@ -12,7 +12,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
 #include <nettle/sha2.h>
 
 #include "json.h"
@@ -134,24 +133,6 @@ flag(const jv *object, const char *member)
 	return set;
 }
 
-static int64_t
-number(const jv *object, const char *member, int64_t otherwise)
-{
-	jv v = json_get(object, member);
-	char *text = jv_is_valid(v) ? json_word(&v) : NULL;
-	const char *wrong = NULL;
-
-	if (text != NULL) {
-		int64_t n = strtonum(text, 0, INT64_C(1) << 53, &wrong);
-
-		if (wrong == NULL)
-			otherwise = n;
-	}
-	free(text);
-	jv_free(v);
-	return otherwise;
-}
-
 static char *
 word(const jv *object, const char *member)
 {
@@ -191,8 +172,8 @@ take_step(jv v, void *arg)
 	s->system = flag(&v, "system");
 	s->ended = flag(&v, "ended");
 	s->drained = flag(&v, "drained");
-	s->left_out = number(&v, "left_out", 0);
-	s->again = (int)number(&v, "again", 0);
+	s->left_out = json_int(&v, "left_out", 0);
+	s->again = (int)json_int(&v, "again", 0);
 	jv_free(v);
 }
 
@@ -240,10 +221,10 @@ keep_read(struct keep *k)
 	steps = json_get(&v, "steps");
 	json_each(&steps, take_step, k);
 	jv_free(steps);
-	k->done = number(&v, "done", -1);
+	k->done = json_int(&v, "done", -1);
 	k->fault = word(&v, "fault");
 	k->for_good = flag(&v, "for_good");
-	k->fault_at = number(&v, "fault_at", 0);
+	k->fault_at = json_int(&v, "fault_at", 0);
 	jv_free(v);
 	return true;
 }

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* A reference: which workflow of which pipeline, and its attempt. */
 #include <err.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
-
-#include <bsd/stdlib.h>
 
 #include "json.h"
 #include "ref.h"
@@ -41,19 +38,9 @@ ref_whole(const jv *ref)
 int64_t
 ref_attempt(const jv *ref)
 {
-	jv value = json_get(ref, "attempt");
-	char *text = jv_is_valid(value) ? json_word(&value) : NULL;
-	const char *wrong;
-	int64_t attempt = 1;
+	int64_t attempt = json_int(ref, "attempt", 1);
 
-	jv_free(value);
-	if (text != NULL) {
-		attempt = strtonum(text, 1, INT_MAX, &wrong);
-		if (wrong != NULL)
-			attempt = 1;
-	}
-	free(text);
-	return attempt;
+	return attempt < 1 ? 1 : attempt;
 }
 
 void

@@ -36,18 +36,6 @@ struct job {
 	char *key; /* NULL: no seals */
 };
 
-static int64_t
-number(const jv *row, const char *member)
-{
-	jv value = json_get(row, member);
-	char *text = jv_is_valid(value) ? json_word(&value) : NULL;
-	int64_t n = text != NULL ? strtonum(text, 0, INT64_MAX, NULL) : 0;
-
-	jv_free(value);
-	free(text);
-	return n;
-}
-
 jv
 start_record(const jv *row, const char *status, const char *error)
 {
@@ -97,7 +85,7 @@ put_off(struct job *j, double seconds, bool undone, const char *reason)
 	if (own != NULL && *own != '\0')
 		limit = strtonum(own, 1, INT32_MAX, NULL);
 	if (undone && limit > 0 &&
-	    now - number(&j->row, "created_at") > limit) {
+	    now - json_int(&j->row, "created_at", 0) > limit) {
 		if (asprintf(&why, "gave up after %lld minutes: %s",
 			(long long)limit / 60, reason) == -1)
 			err(EX_OSERR, NULL);
@@ -115,7 +103,7 @@ back_off(const struct job *j)
 {
 	double wait = FIRST_WAIT;
 
-	for (int64_t n = number(&j->row, "tries"); n > 0; n--)
+	for (int64_t n = json_int(&j->row, "tries", 0); n > 0; n--)
 		if ((wait *= 2) > LONGEST_WAIT)
 			return LONGEST_WAIT;
 	return wait;
@@ -303,7 +291,7 @@ static jv
 find(struct job *j)
 {
 	struct search s = { j, jv_invalid() };
-	time_t since = (time_t)number(&j->row, "sent_at") - OVERLAP;
+	time_t since = (time_t)json_int(&j->row, "sent_at", 0) - OVERLAP;
 	jv in = question(j), said, list;
 	char text[32];
 	struct tm tm;
@@ -434,11 +422,12 @@ start(struct builds *b, const char *database, int64_t id)
 	jv_free(rec);
 	if (j.known)
 		rec = start_record(&j.row, "pending", NULL);
-	else if (number(&j.row, "not_before") > time(NULL))
+	else if (json_int(&j.row, "not_before", 0) > time(NULL))
 		rec = deferred(&j.row, reason != NULL ? reason : "put off");
 	else {
 		supersede(&j, database);
-		rec = number(&j.row, "sent_at") != 0 ? find(&j) : jv_invalid();
+		rec = json_int(&j.row, "sent_at", 0) != 0 ? find(&j) :
+							    jv_invalid();
 		if (!jv_is_valid(rec)) {
 			jv_free(rec);
 			rec = create(&j);
@@ -510,7 +499,7 @@ stop(struct builds *b, const char *database, int64_t id)
 	}
 	jv_free(rec);
 	rec = jv_invalid();
-	if (!j.known && number(&j.row, "sent_at") != 0) {
+	if (!j.known && json_int(&j.row, "sent_at", 0) != 0) {
 		rec = find(&j); /* it may run: then stop it */
 		jv_free(j.row);
 		j.row = build_row(b, id);
