@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Asking a CI: the calling half of a provider. */
-#include <sys/wait.h>
-
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +14,12 @@
 #include <bsd/stdlib.h>
 
 #include "call.h"
-#include "child.h"
-#include "http.h"
+#include "exchange.h"
 #include "json.h"
 #include "program.h"
-#include "secret.h"
 
-#define HEADERS 16
-#define ARGUMENTS 16
 #define ROUNDS 20 /* requests for one question */
 #define TEXT 65536 /* bytes of an answer that is not JSON */
-#define EXEC_SECONDS 30
-#define UNSENT_SECONDS 5 /* until a CI is tried again that was not reached */
 
 struct caller {
 	char *name, *api;
@@ -38,14 +28,6 @@ struct caller {
 	struct budget budget;
 	struct program *program;
 	char *account; /* of the last request */
-};
-
-/* What came back, from wherever. */
-struct raw {
-	int status;
-	jv headers;
-	char *body;
-	size_t length;
 };
 
 static char *
@@ -154,288 +136,6 @@ caller_free(struct caller *c)
 	free(c);
 }
 
-static jv
-result(const char *kind, const char *why)
-{
-	return json_set_str(jv_object(), kind, why);
-}
-
-static jv
-not_now(int64_t milliseconds, const char *why)
-{
-	jv r = result("reason", why);
-
-	return json_set(
-	    r, "wait", jv_number((double)(milliseconds + 999) / 1000));
-}
-
-struct lookup {
-	char *name, *value;
-};
-
-static void
-find_secret(jv name, void *arg)
-{
-	struct lookup *l = arg;
-	char *text = json_word(&name);
-
-	if (text != NULL && l->value == NULL) {
-		free(l->name);
-		l->name = text;
-		l->value = secret(text);
-	} else
-		free(text);
-	jv_free(name);
-}
-
-struct lines {
-	const jv *headers;
-	const char *secret;
-	char *line[HEADERS + 1];
-	size_t count;
-	bool wrong;
-};
-
-static void
-add_line(jv key, void *arg)
-{
-	struct lines *l = arg;
-	char *name = json_word(&key);
-	const char *value = json_str(l->headers, name), *mark;
-	int n = -1;
-
-	jv_free(key);
-	if (value == NULL || l->count == HEADERS ||
-	    strpbrk(value, "\r\n") != NULL ||
-	    name[strcspn(name, ": \t\r\n")] != '\0') {
-		l->wrong = true;
-		free(name);
-		return;
-	}
-	mark = l->secret != NULL ? strstr(value, "{secret}") : NULL;
-	if (mark == NULL)
-		n = asprintf(&l->line[l->count], "%s: %s", name, value);
-	else
-		n = asprintf(&l->line[l->count], "%s: %.*s%s%s", name,
-		    (int)(mark - value), value, l->secret,
-		    mark + strlen("{secret}"));
-	if (n == -1)
-		err(EX_OSERR, NULL);
-	l->count++;
-	free(name);
-}
-
-/* Our base, a slash, and nothing that a URL cannot hold. */
-static bool
-ours(const struct caller *c, const char *url)
-{
-	size_t length = c->api != NULL ? strlen(c->api) : 0;
-
-	if (length == 0 || strncmp(url, c->api, length) != 0 ||
-	    url[length] != '/')
-		return false;
-	for (; *url != '\0'; url++)
-		if (*url <= ' ' || *url > '~')
-			return false;
-	return true;
-}
-
-/* A CI that repeats our token to us does not get it into a message. */
-static void
-blank(struct raw *raw, const char *token)
-{
-	size_t length = token != NULL ? strlen(token) : 0;
-	char *at = raw->body;
-
-	while (length > 0 && at != NULL &&
-	    (at = memmem(at, raw->length - (size_t)(at - raw->body), token,
-		 length)) != NULL)
-		memset(at, '*', length);
-}
-
-/*
- * The token of a request, none if it needs none; an empty object, or which one
- * is not there.
- */
-static jv
-find_token(const struct caller *c, const jv *request, struct lookup *token)
-{
-	jv names = json_get(request, "secret"), said = jv_object();
-	char *why;
-
-	if (jv_get_kind(names) == JV_KIND_ARRAY) {
-		json_each(&names, find_secret, token);
-		if (token->value == NULL) {
-			if (asprintf(&why,
-				"%s is not set up here: set TACK_%s_FILE",
-				c->name,
-				token->name != NULL ? token->name : "") == -1)
-				err(EX_OSERR, NULL);
-			jv_free(said);
-			said = result("error", why);
-			free(why);
-		}
-	}
-	jv_free(names);
-	return said;
-}
-
-/* Send an HTTP request; an empty object, or what went wrong. */
-static jv
-send_http(
-    struct caller *c, const jv *request, const char *token, struct raw *raw)
-{
-	const char *method = json_str(request, "method");
-	const char *url = json_str(request, "url");
-	jv headers = json_get(request, "headers"), keys, said = jv_object();
-	jv body = json_get(request, "body");
-	struct lines l = { .headers = &headers, .secret = token };
-	struct http_answer answer;
-	char *text = NULL;
-
-	if (jv_get_kind(headers) == JV_KIND_OBJECT) {
-		keys = jv_keys(jv_copy(headers));
-		json_each(&keys, add_line, &l);
-		jv_free(keys);
-	}
-	if (method == NULL || url == NULL || l.wrong || !ours(c, url)) {
-		jv_free(said);
-		said = result("error",
-		    "call.jq made a request that is not one to the CI");
-		goto out;
-	}
-	if (jv_is_valid(body))
-		text = json_text(jv_copy(body));
-	http_send(method, url, (const char *const *)l.line, text, &answer);
-	if (answer.status == 0) {
-		jv_free(said);
-		said = answer.sent ?
-		    result("unsure", answer.error) :
-		    not_now(UNSENT_SECONDS * 1000, answer.error);
-		http_free(&answer);
-		goto out;
-	}
-	raw->status = answer.status;
-	raw->headers = answer.headers;
-	raw->body = answer.body;
-	raw->length = answer.length;
-	blank(raw, token);
-out:
-	for (size_t i = 0; i < l.count; i++) {
-		explicit_bzero(l.line[i], strlen(l.line[i]));
-		free(l.line[i]);
-	}
-	free(text);
-	jv_free(headers);
-	jv_free(body);
-	return said;
-}
-
-struct argv {
-	char *arg[ARGUMENTS + 1];
-	size_t count;
-	bool wrong;
-};
-
-static void
-add_argument(jv value, void *arg)
-{
-	struct argv *a = arg;
-	char *text = json_word(&value);
-
-	jv_free(value);
-	if (text == NULL || a->count == ARGUMENTS) {
-		a->wrong = true;
-		free(text);
-	} else
-		a->arg[a->count++] = text;
-}
-
-/* Feed a program and take what it says, until it closes its output. */
-static bool
-talk(int in, const char *text, int out, struct raw *raw)
-{
-	size_t left = strlen(text);
-	time_t end = time(NULL) + EXEC_SECONDS;
-	struct pollfd p[] = { { out, POLLIN, 0 }, { in, POLLOUT, 0 } };
-	ssize_t n;
-
-	for (;;) {
-		if (left == 0 && p[1].fd != -1) {
-			close(p[1].fd);
-			p[1].fd = -1;
-		}
-		if (time(NULL) > end || poll(p, 2, 1000) == -1)
-			break;
-		if (p[1].revents != 0) {
-			n = write(in, text, left);
-			if (n == -1 && errno != EAGAIN)
-				left = 0;
-			if (n > 0) {
-				text += n;
-				left -= (size_t)n;
-			}
-		}
-		if (p[0].revents == 0)
-			continue;
-		raw->body = realloc(raw->body, raw->length + TEXT + 1);
-		if (raw->body == NULL)
-			err(EX_OSERR, NULL);
-		n = read(out, raw->body + raw->length, TEXT);
-		if (n == -1 && errno == EAGAIN)
-			continue;
-		if (n > 0)
-			raw->length += (size_t)n;
-		raw->body[raw->length] = '\0';
-		if (n <= 0 || raw->length > HTTP_BODY)
-			break;
-	}
-	if (p[1].fd != -1)
-		close(p[1].fd);
-	return time(NULL) <= end && raw->length <= HTTP_BODY;
-}
-
-/* Run a program; an empty object, or what went wrong. */
-static jv
-send_exec(const jv *request, struct raw *raw)
-{
-	jv list = json_get(request, "exec"), input = json_get(request, "input");
-	struct argv a = { .count = 0 };
-	char *text;
-	int in, out, status;
-	bool whole;
-	pid_t pid;
-
-	json_each(&list, add_argument, &a);
-	jv_free(list);
-	text = jv_is_valid(input) ? json_text(jv_copy(input)) : strdup("");
-	jv_free(input);
-	if (text == NULL)
-		err(EX_OSERR, NULL);
-	pid = a.wrong || a.count == 0 ?
-	    -1 :
-	    child((const char *const *)a.arg, &in, &out);
-	if (pid == -1) {
-		for (size_t i = 0; i < a.count; i++)
-			free(a.arg[i]);
-		free(text);
-		return result("error", "call.jq names no program to run");
-	}
-	whole = talk(in, text, out, raw);
-	close(out);
-	if (!whole)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		continue;
-	for (size_t i = 0; i < a.count; i++)
-		free(a.arg[i]);
-	free(text);
-	if (!whole || !WIFEXITED(status))
-		return result("unsure", "the program did not end well");
-	raw->status = WEXITSTATUS(status);
-	return jv_object();
-}
-
 /* Did it not go well? */
 static bool
 bad(const jv *said)
@@ -462,7 +162,7 @@ send(struct caller *c, const jv *request, enum urgency urgency, struct raw *raw)
 	const char *refused = json_str(request, "error");
 	jv exec = json_get(request, "exec");
 	bool program = jv_is_valid(exec);
-	struct lookup token = { NULL, NULL };
+	struct token token = { NULL, NULL };
 	int64_t wait = 0;
 	jv said;
 
@@ -470,10 +170,10 @@ send(struct caller *c, const jv *request, enum urgency urgency, struct raw *raw)
 	memset(raw, 0, sizeof(*raw));
 	raw->headers = jv_object();
 	if (refused != NULL)
-		return result("error", refused);
+		return exchange_said("error", refused);
 	if (program)
-		return send_exec(request, raw);
-	said = find_token(c, request, &token);
+		return exchange_exec(request, raw);
+	said = exchange_token(c->name, request, &token);
 	if (bad(&said))
 		goto out;
 	if (account == NULL)
@@ -485,8 +185,9 @@ send(struct caller *c, const jv *request, enum urgency urgency, struct raw *raw)
 		wait =
 		    budget_take(&c->budget, c->account, c->per_minute, urgency);
 	jv_free(said);
-	said = wait > 0 ? not_now(wait, "the budget of requests is used up") :
-			  send_http(c, request, token.value, raw);
+	said = wait > 0 ?
+	    exchange_not_now(wait, "the budget of requests is used up") :
+	    exchange_http(c->api, request, token.value, raw);
 out:
 	if (token.value != NULL)
 		explicit_bzero(token.value, strlen(token.value));
@@ -547,7 +248,7 @@ read_answer(struct caller *c, jv input, const jv *request, struct raw *raw)
 	if (jv_get_kind(said) == JV_KIND_OBJECT)
 		return told(c, said);
 	jv_free(said);
-	return result("unsure", "call.jq cannot read the answer");
+	return exchange_said("unsure", "call.jq cannot read the answer");
 }
 
 static void
@@ -689,7 +390,7 @@ call_log(struct caller *c, jv input, struct piece *piece)
 	if (jv_get_kind(request) != JV_KIND_OBJECT) {
 		jv_free(request);
 		jv_free(input);
-		return result("error", "this CI gives no logs");
+		return exchange_said("error", "this CI gives no logs");
 	}
 	program = json_str(&request, "method") == NULL;
 	said = send(c, &request, LOG, &raw);
