@@ -444,9 +444,12 @@ wait $remote 2>/dev/null
 
 # For people.
 build people "$(step unit ended)"
-printf '\033_bk;t=1787300912004\a\tok\342\200\256 1\n' >ci/people/unit.log
+printf '\033_bk;t=1787300912004\a\tok\342\200\256 1\302\233\177\n' >ci/people/unit.log
 is 'tack logs is for people' "$(printf '12:00:00 == unit
-08:28:32 \tok\357\277\275 1\n12:01:00 == unit, end')" "$(tack logs people)"
+08:28:32 \tok\357\277\275 1\357\277\275\357\277\275\n12:01:00 == unit, end')" "$(tack logs people)"
+ok 'nor does a byte of tack-logs steer a terminal' sh -c '
+    timeout 20 tack-logs k.example people w.yml | LC_ALL=C tr -d "\n -~" |
+	cmp - /dev/null'
 TACK_CI_TOKEN=wrong status 'and has the exit status of tack-logs' 1 \
     tack logs secret
 status 'no such run' 66 tack logs none
