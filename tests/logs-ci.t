@@ -28,7 +28,7 @@ stands() {
 }
 
 logs() {
-	timeout 30 tack-logs "$@" w.yml
+	timeout 60 tack-logs "$@" w.yml
 }
 
 said() {
@@ -53,8 +53,7 @@ log() {
 }
 
 until_said() {
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 \
-	    24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40; do
+	for _ in $(seq 100); do
 		grep -qF -- "$1" "$2" && return
 		sleep 0.2
 	done
@@ -146,7 +145,7 @@ stands scope success
 direct config '{"tokens": {"bkua_test": {"user": "b",
     "scopes": ["read_builds", "write_builds"], "orgs": null}}}'
 status 'a token that may not read logs' 1 \
-    sh -c 'timeout 30 tack-logs k.example scope w.yml >scope.out'
+    sh -c 'timeout 60 tack-logs k.example scope w.yml >scope.out'
 ok 'is told to have the scope' until_said read_build_logs scope.out
 direct config '{"tokens": {"bkua_test": {"user": "b", "scopes": ["read_builds",
     "write_builds", "read_build_logs"], "orgs": null}}, "limits": {"org": 1000,
@@ -173,7 +172,7 @@ id=$(jq -nc --arg sha "$(git -C repo rev-parse HEAD)" \
 	{name: "bad", command: "printf \"\\\\033[31mno\\\\n\"; exit 3"}]}}' |
 	tack-local create | jq -r .build.id)
 row "'local', '$id', NULL, NULL, NULL" 3mtj73ais6k22
-timeout 30 tack-logs -f k.example 3mtj73ais6k22 w.yml >local.out
+timeout 60 tack-logs -f k.example 3mtj73ais6k22 w.yml >local.out
 is 'a build of the embedded CI is followed to its end' 0 $?
 is 'step by step' 'one two no' \
     "$(jq -r 'select(.step_id > 0 and .kind == "data").content' local.out |

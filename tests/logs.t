@@ -21,8 +21,7 @@ server=$!
 
 # Wait until a command succeeds.
 until_ok() {
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 \
-	    21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40; do
+	for _ in $(seq 100); do
 		"$@" >/dev/null 2>&1 && return
 		sleep 0.2
 	done
@@ -70,11 +69,11 @@ step() {
 }
 
 logs() {
-	timeout 20 tack-logs k.example "$1" w.yml
+	timeout 60 tack-logs k.example "$1" w.yml
 }
 
 follow() {
-	timeout 20 tack-logs -f k.example "$1" w.yml
+	timeout 60 tack-logs -f k.example "$1" w.yml
 }
 
 requests() {
@@ -111,7 +110,7 @@ for f in basic no-timestamps progress sequences torn; do
 done
 stands all success
 status 'a finished run' 0 sh -c \
-    'timeout 20 tack-logs k.example all w.yml >all.out'
+    'timeout 60 tack-logs k.example all w.yml >all.out'
 ok 'has one start and one end a step, its lines between' whole all.out
 is 'and none for a step that did not run' 5 \
     "$(grep -c '"start"' all.out)"
@@ -248,7 +247,7 @@ is 'a step without a log says so' 'The CI has no log of this step.' \
 build secret "$(step a ended)"
 stands secret success
 TACK_CI_TOKEN=wrong status 'a CI that refuses is no empty log' 1 sh -c \
-    'timeout 20 tack-logs k.example secret w.yml >fault.out'
+    'timeout 60 tack-logs k.example secret w.yml >fault.out'
 ok 'but a step' whole fault.out
 is 'with what it says, and where to look' \
     'ci: 401 https://ci.example/secret' \
@@ -266,7 +265,7 @@ echo two >ci/denied/b.log
 logs denied >/dev/null
 echo 403 >ci/denied/b.do
 status 'refused in the middle' 1 sh -c \
-    'timeout 20 tack-logs -f k.example denied w.yml >denied.out'
+    'timeout 60 tack-logs -f k.example denied w.yml >denied.out'
 ok 'all steps have their end' whole denied.out
 is 'and what there was is there' 'one two ci: 403' \
     "$(jq -r 'select(.kind == "data").content' denied.out | head -3 |
@@ -276,11 +275,11 @@ echo here >ci/broken/a.log
 logs broken >/dev/null
 echo 500 >ci/broken/a.do
 status 'a CI that is down: try again' 75 sh -c \
-    'timeout 20 tack-logs k.example broken w.yml >broken.out'
+    'timeout 60 tack-logs k.example broken w.yml >broken.out'
 is 'and what there was is there' 'here' "$(said broken.out)"
 echo 429 >ci/broken/a.do
 status 'a CI that wants to be left alone: try again' 75 sh -c \
-    'timeout 20 tack-logs k.example broken w.yml >broken.out'
+    'timeout 60 tack-logs k.example broken w.yml >broken.out'
 is 'and what there was is there' 'here' "$(said broken.out)"
 build other ''
 sql "UPDATE build SET provider = 'buildkit' WHERE build_id = 'other';"
@@ -448,7 +447,7 @@ printf '\033_bk;t=1787300912004\a\tok\342\200\256 1\302\233\177\n' >ci/people/un
 is 'tack logs is for people' "$(printf '12:00:00 == unit
 08:28:32 \tok\357\277\275 1\357\277\275\357\277\275\n12:01:00 == unit, end')" "$(tack logs people)"
 ok 'nor does a byte of tack-logs steer a terminal' sh -c '
-    timeout 20 tack-logs k.example people w.yml | LC_ALL=C tr -d "\n -~" |
+    timeout 60 tack-logs k.example people w.yml | LC_ALL=C tr -d "\n -~" |
 	cmp - /dev/null'
 TACK_CI_TOKEN=wrong status 'and has the exit status of tack-logs' 1 \
     tack logs secret
