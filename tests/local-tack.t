@@ -1,0 +1,111 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# The embedded CI as the other tools have it: started, polled, cancelled.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/tests/local.sh"
+
+(umask 077 && echo 'a key for seals' >seal)
+export TACK_SEAL_KEY_FILE="$TMP/seal" TACK_REQUIRE_SEALED_REF=1
+rm -f tack.db*
+tack-init
+
+# push RKEY COMMAND [FILTER]: a pipeline with one workflow, spawned.
+push() {
+	jq -nc --arg rkey "$1" --arg command "$2" '{
+	  rkey: $rkey, nsid: "sh.tangled.pipeline", source: "knot.example.org",
+	  event: {
+	    triggerMetadata: {
+	      kind: "push",
+	      push: { newSha: "6b1f53303a732ccc8c6aae6640399827c15250e3",
+	        oldSha: "2f22765d04931a078909145ca628d2264c852d7d",
+	        ref: "refs/heads/main" },
+	      repo: { knot: "knot.example.org",
+	        did: "did:plc:ybyha3iyrypyhxvpilnleydk", repo: "lantern",
+	        defaultBranch: "main" } },
+	    workflows: [{ name: "ci.yml", engine: "tack", clone: { skip: true },
+	      raw: ({ when: [{ event: "push" }], tack: { local: {} },
+	        steps: [{ name: "s", command: $command }] }
+	        | '"${3:-.}"' | tojson) }] } }' |
+	    tack-spawn | tee spawned | tack-status >started
+}
+# The statuses published of a pipeline, with their reasons.
+told() {
+	tack-events | jq -r --arg r "$1" '.event |
+	    select(.pipeline | endswith("/" + $r)) | .status +
+	    if .error then " (" + .error + ")" else "" end' | paste -sd, -
+}
+poll() {
+	tack-poll | tack-resolve | tack-status >polled
+}
+# wish VERB RKEY
+wish() {
+	jq -nc --arg verb "$1" --arg rkey "$2" '{id: "1", $verb, ref: {
+	    knot: "knot.example.org", pipeline_rkey: $rkey,
+	    workflow: "ci.yml"}}' | tack-cancel | tack-status
+}
+build() {
+	sqlite3 -cmd '.timeout 10000' tack.db "SELECT build_id FROM build WHERE pipeline_rkey = '$1'
+	    ORDER BY attempt DESC LIMIT 1"
+}
+
+push plain 'echo "$TANGLED_REF_NAME $TACK_WORKFLOW"'
+ok 'a push is built and told of' sh -c '[ -n "$(jq -r .build.id spawned)" ]'
+id=$(build plain)
+ok 'to its end' ended "$id"
+is 'with the variables of the push' 'main ci.yml' "$(plain 1)"
+ok 'the last that is published is its success' \
+    sh -c 'for _ in $(seq 200); do
+	tack-events | jq -e "select(.event.status == \"success\")" && exit
+	sleep 0.05
+    done; exit 1'
+before=$(told plain)
+poll
+is 'a poll finds nothing new' "$before" "$(told plain)"
+
+push lost 'exec sleep 24494897'
+id=$(build lost)
+until_ '[.steps[] | select(.id == "1" and .state == "running")] != []' \
+    tack-local steps "$id"
+before=$(told lost)
+kill -9 "$(runner "$id")"
+ok 'a build that lost its runner is stopped' gone 24494897
+poll
+is 'and told of by the next poll' "$before,failed (the runner died)" \
+    "$(told lost)"
+
+push cancelled 'exec sleep 28284271'
+id=$(build cancelled)
+until_ '[.steps[] | select(.id == "1" and .state == "running")] != []' \
+    tack-local steps "$id"
+before=$(told cancelled)
+wish cancel cancelled >wished
+ok 'tack-cancel ends a build' gone 28284271
+ok 'which is published once' sh -c 'for _ in $(seq 200); do
+	tack-events | jq -e "select(.event.status == \"cancelled\")" && exit
+	sleep 0.05
+    done; exit 1'
+poll
+is 'whoever tells it first' "$before,cancelled" \
+    "$(told cancelled | sed 's/ (.*)//')"
+
+wish rebuild cancelled >wished
+id=$(build cancelled)
+is 'tack-cancel makes another build of a run' 2 \
+    "$(tack-local get "$id" | jq .build.ref.attempt)"
+until_ '[.steps[] | select(.id == "1" and .state == "running")] != []' \
+    tack-local steps "$id"
+ok 'which opens the workflow anew' \
+    sh -c "echo '$(told cancelled)' | grep -qE 'cancelled.*,(pending,)?running\$'"
+wish cancel cancelled >wished
+ok 'and ends like any other' gone 28284271
+
+wish retry plain >wished
+is 'a retry is refused with its remedy' \
+    'tack-local runs a build once; rebuild it' "$(jq -r .reason wished)"
+
+push wrong true '.tack.local.image = "x"'
+is 'an option that is not known fails the workflow' \
+    'failed (tack.local: no such option: image)' "$(told wrong)"
+push empty true 'del(.steps)'
+is 'and so do no steps' 'failed (the workflow has no steps)' "$(told empty)"
+done_testing
