@@ -169,11 +169,14 @@ memory()
 	done | awk '/^Pss:/ { kb += $2 } END { printf "%.1f\n", kb / 1024 }'
 }
 
-# Their time on a CPU, also of children that have ended, in hundredths of a
-# second.
+# Their time on a CPU, also of children that have ended, in microseconds.
 busy()
 {
 	for one in $(tree "$1"); do
-		sed 's/.*) //' "/proc/$one/stat" 2>/dev/null || :
-	done | awk '{ n += $12 + $13 + $14 + $15 } END { print n + 0 }'
+		cat "/proc/$one/schedstat" 2>/dev/null || :
+		sed 's/.*) /ended /' "/proc/$one/stat" 2>/dev/null || :
+	done | awk -v hz="$(getconf CLK_TCK)" '
+		$1 == "ended" { n += ($15 + $16) * 1000000 / hz; next }
+		{ n += $1 / 1000 }
+		END { printf "%.0f\n", n }'
 }
