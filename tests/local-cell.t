@@ -158,6 +158,11 @@ for id in ../x '' 0 00000000000000000000000000000000 lock last .new \
 	is "there is no build '$id'" '{"gone":"there is no such build here"}' \
 	    "$(tack-local get "$id")"
 done
+export TACK_LOCAL_MEMORY=200
+went memory '[{command: "x=$(head -c 400000000 /dev/zero | tr \"\\0\" x); echo ${#x}"}]'
+unset TACK_LOCAL_MEMORY
+ok "TACK_LOCAL_MEMORY is the end of what takes more ($state)" \
+    sh -c "! tack-local log $id 1 | grep -a 400000000"
 export TACK_LOCAL_PROCESSES=40
 went bomb '[{command: "b() { b | b & b; }; b"}]' '.options.timeout = 2'
 unset TACK_LOCAL_PROCESSES
@@ -178,6 +183,28 @@ for url in "file://$TMP/repo" http://localhost/x https://localhost/x \
 $state
 EOF
 done
+python3 - >moved.port <<'PY' 2>asked &
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(302)
+        self.send_header("Location", "/elsewhere")
+        self.end_headers()
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.timeout = 30
+server.handle_request()
+server.timeout = 1
+server.handle_request()
+PY
+moved=$!
+until_ '. > 0' cat moved.port
+TACK_DEV=1 went moved '[{command: "true"}]' \
+    ".clone = {} | .repo.url = \"http://127.0.0.1:$(cat moved.port)/x\""
+kill "$moved" 2>/dev/null
+wait "$moved" 2>/dev/null
+is 'a redirect is not followed' '1 0' \
+    "$(grep -c 'GET /x' asked) $(grep -c 'GET /elsewhere' asked)"
 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=http.curloptResolve \
     GIT_CONFIG_VALUE_0=knot.invalid:1:127.0.0.1 \
     git ls-remote http://knot.invalid:1/x 2>said
