@@ -390,7 +390,7 @@ steps(struct runner *r)
 		said = user_step(r, i);
 	}
 	if (r->end == CANCELLED)
-		become(r, "canceled", "finished_at", "cancelled");
+		become(r, "canceled", "finished_at", NULL);
 	else if (r->end == TIMED_OUT)
 		become(r, "timed_out", "finished_at", "the time is over");
 	else
@@ -480,7 +480,7 @@ run(const char *id, void *arg)
 		r.deadline = monotonic() + r.timeout * 1000;
 		steps(&r);
 	} else
-		become(&r, "canceled", "finished_at", "cancelled");
+		become(&r, "canceled", "finished_at", NULL);
 	store(&r, true);
 	report(&r.build);
 	job_clean(r.jobs, r.id);
