@@ -9,7 +9,7 @@
 task one '[{name: "Build", command: "cat file; echo kept >left"},
     {command: "cat left"}]' '.clone = {depth: 1}' >one
 ok 'a build is made' sh -c 'tack-local create <one >made'
-is 'it is scheduled' scheduled "$(jq -r .build.state made)"
+ok 'it is open' jq -e '.build.state | . == "scheduled" or . == "running"' made
 id=$(jq -r .build.id made)
 ok 'it ends' ended "$id"
 is 'it passes' passed "$(tack-local get "$id" | jq -r .build.state)"
