@@ -12,7 +12,7 @@ TOOLS = bin/tack-cancel bin/tack-events bin/tack-http bin/tack-local \
 	bin/tack-logs bin/tack-poll bin/tack-resolve bin/tack-spawn \
 	bin/tack-status bin/tack-verify
 SCRIPTS = bin/tack bin/tack-init bin/tack-reconcile bin/tack-request
-OBJS = lib/auth.o lib/budget.o lib/build.o lib/bytes.o lib/call.o \
+OBJS = lib/auth.o lib/bell.o lib/budget.o lib/build.o lib/bytes.o lib/call.o \
 	lib/cell.o lib/child.o lib/clone.o lib/conn.o lib/db.o lib/errand.o \
 	lib/event.o lib/exchange.o lib/fetch.o lib/filter.o lib/head.o \
 	lib/http.o lib/job.o lib/json.o lib/keep.o lib/listen.o lib/mark.o \
@@ -22,7 +22,7 @@ OBJS = lib/auth.o lib/budget.o lib/build.o lib/bytes.o lib/call.o \
 	lib/secret.o lib/server.o lib/stamp.o lib/start.o lib/status.o \
 	lib/stream.o lib/task.o lib/term.o lib/tid.o lib/turn.o lib/verify.o \
 	lib/ws.o lib/yaml.o
-HDRS = lib/auth.h lib/budget.h lib/build.h lib/bytes.h lib/call.h \
+HDRS = lib/auth.h lib/bell.h lib/budget.h lib/build.h lib/bytes.h lib/call.h \
 	lib/cell.h lib/child.h lib/clone.h lib/conn.h lib/db.h lib/errand.h \
 	lib/event.h lib/exchange.h lib/fetch.h lib/filter.h lib/head.h \
 	lib/http.h lib/job.h lib/json.h lib/keep.h lib/listen.h lib/mark.h \

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The shared database, its write lock and its doorbell. */
 #include <sys/file.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include <err.h>
@@ -17,6 +16,7 @@
 
 #include <sqlite3.h>
 
+#include "bell.h"
 #include "db.h"
 
 #define APPLICATION_ID 1952539499 /* "tack" */
@@ -39,8 +39,7 @@ struct db {
 	enum db_mode mode;
 	bool settled; /* what was found on opening is on disk */
 	int lock; /* descriptor of the lock file, -1 for readers */
-	int bell; /* of the doorbell */
-	int inotify;
+	struct bell *bell; /* NULL for readers that do not listen */
 };
 
 static _Noreturn void
@@ -100,6 +99,19 @@ db_path(const char *path)
 	return path != NULL && *path != '\0' ? path : "tack.db";
 }
 
+static struct bell *
+bell(const struct db *db, bool to_ring)
+{
+	struct bell *b;
+	char *path;
+
+	if (asprintf(&path, "%s-bell", db->path) == -1)
+		err(EX_OSERR, NULL);
+	b = bell_open(path, to_ring);
+	free(path);
+	return b;
+}
+
 struct db *
 db_open(const char *path, enum db_mode mode)
 {
@@ -110,7 +122,7 @@ db_open(const char *path, enum db_mode mode)
 	if (db == NULL || (db->path = strdup(path)) == NULL)
 		err(EX_OSERR, NULL);
 	db->mode = mode;
-	db->lock = db->bell = db->inotify = -1;
+	db->lock = -1;
 	if (stat(path, &st) == -1)
 		err(errno == ENOENT ? EX_NOINPUT : EX_TEMPFAIL,
 		    "%s (tack-init(8) makes a database)", path);
@@ -140,7 +152,7 @@ db_open(const char *path, enum db_mode mode)
 			       "PRAGMA synchronous = FULL");
 	pragma(db, "PRAGMA journal_size_limit = 8388608");
 	db->lock = beside(db, "lock");
-	db->bell = beside(db, "bell");
+	db->bell = bell(db, true);
 	db->begin = db_query(db, "begin", "BEGIN IMMEDIATE");
 	db->commit = db_query(db, "commit", "COMMIT");
 	return db;
@@ -189,10 +201,8 @@ db_close(struct db *db)
 	if (db->mode != DB_READ) {
 		unlock(db);
 		close(db->lock);
-		close(db->bell);
 	}
-	if (db->inotify != -1)
-		close(db->inotify);
+	bell_free(db->bell);
 	free(db->path);
 	free(db);
 }
@@ -334,37 +344,25 @@ db_try(struct db *db, struct query *q)
 void
 db_ring(struct db *db)
 {
-	if (futimens(db->bell, NULL) == -1)
-		warn("%s-bell", db->path);
+	bell_ring(db->bell);
 }
 
 void
 db_listen(struct db *db)
 {
-	char *path;
-
-	if (asprintf(&path, "%s-bell", db->path) == -1)
-		err(EX_OSERR, NULL);
-	db->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (db->inotify == -1 ||
-	    inotify_add_watch(db->inotify, path, IN_ATTRIB | IN_MODIFY) == -1)
-		warn("%s: looking once a second instead", path);
-	free(path);
+	if (db->bell == NULL)
+		db->bell = bell(db, false);
 }
 
 void
 db_wait(struct db *db, int milliseconds)
 {
-	struct pollfd fds[] = {
-		{ .fd = db->inotify, .events = POLLIN },
-		/* a reader that is gone shows as an error on stdout */
-		{ .fd = STDOUT_FILENO, .events = 0 },
-	};
-	char rings[4096];
+	/* a reader that is gone shows as an error on stdout */
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = 0 };
 
-	poll(fds, 2, milliseconds);
-	while (db->inotify != -1 && read(db->inotify, rings, sizeof(rings)) > 0)
-		continue;
-	if (fds[1].revents & (POLLERR | POLLHUP))
+	if (db->bell != NULL)
+		bell_wait(db->bell, milliseconds);
+	poll(&out, 1, db->bell != NULL ? 0 : milliseconds);
+	if (out.revents & (POLLERR | POLLHUP))
 		raise(SIGPIPE);
 }

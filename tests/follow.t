@@ -22,7 +22,6 @@ announce() {
 	    workflows: [{name: "ci.yml", raw: "engine: x"}]}')
 	sqlite3 tack.db "INSERT INTO event (created, rkey, nsid, event)
 	    VALUES ($(date +%s%N), '$1', 'sh.tangled.pipeline', '$event')"
-	touch tack.db-bell
 }
 announce 3aaa did:plc:ours
 announce 3bbb did:plc:theirs

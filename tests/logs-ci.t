@@ -24,7 +24,6 @@ stands() {
 	    (knot, pipeline_rkey, workflow, status, created_at, started_at,
 	    finished_at) VALUES ('k.example', '$1', 'w.yml', '$2',
 	    $(date +%s)000, -1, -1);"
-	touch tack.db-bell
 }
 
 logs() {

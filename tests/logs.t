@@ -34,7 +34,6 @@ export TACK_CI_API
 
 sql() {
 	sqlite3 -batch -cmd '.timeout 10000' tack.db "$@"
-	touch tack.db-bell
 }
 
 # A build and its steps.
