@@ -95,6 +95,17 @@ poll >out
 is 'and two again when all have moved' '100 running ["list","list"]' \
     "$(sqlite3 hundred.db 'SELECT count(*), status FROM status GROUP BY status' | tr '|' ' ') $(told requests ".[$had:] | map(.[1])")"
 
+# clocks that differ
+for skew in -300 300; do
+	direct config "{\"skew\": $skew}"
+	poll >out
+	id=$(jq -r --arg skew "$skew" 'select(.ref.workflow == "w9\(if $skew == "300" then 1 else 2 end)").build.id' spawned)
+	direct "build/$id" '{"state": "failed"}'
+	poll | jq -r 'select(.outcome == "published") | .status.status'
+done >missed
+is 'minutes between the clocks miss nothing' 'failed failed' "$(paste -sd ' ' missed)"
+direct config '{"skew": 0}'
+
 # when the CI does not answer
 direct "build/$(told builds '.[0].id' | tr -d '"')" '{"state": "passed"}'
 round() {
@@ -108,7 +119,7 @@ for f in 429-org 500 502 truncated before; do
 done >codes
 is 'a round that is not answered is put off' '75 75 75 75 75' "$(tr '\n' ' ' <codes | sed 's/ $//')"
 poll >out
-is 'and made good by the next' success "$(sqlite3 hundred.db "SELECT status FROM status WHERE status <> 'running'")"
+is 'and made good by the next' success "$(sqlite3 hundred.db "SELECT status FROM status WHERE status NOT IN ('running', 'failed')")"
 
 # A payload that leads elsewhere.
 home=$api home_pid=$play_pid

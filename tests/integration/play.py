@@ -7,7 +7,7 @@ the code holds to: 1 what bites, 2 webhooks, 3 states, 4.1 create, 4.2 get,
 """
 import copy, fnmatch, hashlib, hmac, json, os, random, re
 import threading, time, urllib.error, urllib.request, uuid
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                     "..", "data", "buildkite")
@@ -28,6 +28,7 @@ CONFIG = {
     "lose": [],                 # events, or a probability
     "repeat": 1, "delay": 0, "hold": False,
     "latency": 0, "linger": 0,  # seconds before and after it is done
+    "skew": 0,                  # seconds that its clock is ahead
 }
 OPEN = ("creating", "scheduled", "running", "failing", "canceling")
 ENDED = ("passed", "failed", "canceled", "skipped", "not_run")
@@ -42,9 +43,12 @@ BUILD = fixture("rest-build-created.json")
 HOOK = fixture("webhook-build-scheduled.json")
 
 
+skew = timedelta()
+
+
 def now():
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds") \
-        .replace("+00:00", "Z")
+    return (datetime.now(timezone.utc) + skew) \
+        .isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Refusal(Exception):
@@ -74,6 +78,8 @@ class Play:
             if unknown:
                 raise Refusal(400, f"no such knob: {unknown}")
             self.config.update(change)
+            global skew
+            skew = timedelta(seconds=self.config["skew"])
 
     # 4.10: two windows, both counted, each with its own family of headers.
     def limit(self, org, user):
