@@ -178,6 +178,7 @@ exchange_http(
 		goto out;
 	}
 	raw->status = answer.status;
+	jv_free(raw->headers);
 	raw->headers = answer.headers;
 	raw->body = answer.body;
 	raw->length = answer.length;
