@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* tack-verify - say of each webhook whether it is genuine */
-#include <err.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
-
 #include "filter.h"
+#include "json.h"
 #include "sandbox.h"
 #include "verify.h"
 
@@ -20,35 +17,38 @@ usage(void)
 	exit(EX_USAGE);
 }
 
+static jv
+verify(jv rec, const struct json_span *body, void *arg)
+{
+	char *payload;
+	size_t length;
+
+	rec = verify_request(arg, rec, body, &payload, &length);
+	if (payload != NULL)
+		rec = json_set(
+		    rec, "payload", jv_string_sized(payload, (int)length));
+	free(payload);
+	return rec;
+}
+
 int
 main(int argc, char *argv[])
 {
-	const char *tolerance = getenv("TACK_WEBHOOK_TOLERANCE"), *problem;
-	int status = EX_CONFIG, ch;
-	int64_t seconds = -1;
+	const char *tolerance = NULL;
+	int ch;
 	struct verify *v;
 
 	while ((ch = getopt(argc, argv, "t:")) != -1)
 		switch (ch) {
 		case 't':
 			tolerance = optarg;
-			status = EX_USAGE;
 			break;
 		default:
 			usage();
 		}
 	if (optind != argc)
 		usage();
-	if (tolerance != NULL) {
-		seconds = strtonum(tolerance, 0, INT32_MAX, &problem);
-		if (problem != NULL)
-			errx(status, "%s: %s is %s",
-			    status == EX_USAGE ? "-t" :
-						 "TACK_WEBHOOK_TOLERANCE",
-			    tolerance, problem);
-	}
-
-	v = verify_new(seconds);
+	v = verify_new(tolerance);
 	sandbox(NO_EXEC | NO_NET);
-	return filter(verify_record, v);
+	return filter_requests(verify, NULL, NULL, v);
 }

@@ -16,7 +16,8 @@
 #define LINE_MAX_SIZE (16 * 1024 * 1024)
 
 struct loop {
-	filter_fn *fn;
+	filter_fn *fn; /* or */
+	request_fn *request;
 	void *arg;
 	FILE *out;
 	char *text; /* of out: what the batch will write */
@@ -32,32 +33,64 @@ reject(struct loop *l, const char *why)
 	l->status = 1;
 }
 
+/* The text but for a part, with null in its place. */
+static char *
+without(const char *text, size_t *length, const struct json_span *part)
+{
+	size_t before = (size_t)(part->text - text);
+	size_t after = *length - before - part->length;
+	char *rest = malloc(before + 4 + after);
+
+	if (rest == NULL)
+		err(EX_OSERR, NULL);
+	memcpy(rest, text, before);
+	memcpy(rest + before, "null", 4);
+	memcpy(rest + before + 4, part->text + part->length, after);
+	*length = before + 4 + after;
+	return rest;
+}
+
 /*
- * The record of a line.  The payload, which may be large and a stranger's, is
- * cut out before libjq sees the rest.
+ * The record of a line.  A part that is large, and a stranger's, is cut out
+ * before libjq sees the rest.
  */
 static jv
-record(const char *line, size_t length, const struct json_span *payload)
+record(const char *line, size_t length, const struct json_span *part)
 {
-	size_t before, after;
 	char *rest;
 	jv rec;
 
-	if (payload->text == NULL)
+	if (part->text == NULL)
 		return json_parse(line, length);
-	before = (size_t)(payload->text - line);
-	after = length - before - payload->length;
-	if ((rest = malloc(before + 4 + after)) == NULL)
-		err(EX_OSERR, NULL);
-	memcpy(rest, line, before);
-	memcpy(rest + before, "null", 4);
-	memcpy(rest + before + 4, payload->text + payload->length, after);
-	rec = json_parse(rest, before + 4 + after);
+	rest = without(line, &length, part);
+	rec = json_parse(rest, length);
 	free(rest);
-	if (!jv_is_valid(rec))
-		return rec;
-	return json_set(rec, "payload",
-	    jv_string_sized(payload->text, (int)payload->length));
+	return rec;
+}
+
+/* Call the function for the record of a line. */
+static jv
+call(struct loop *l, const char *line, size_t length,
+    const struct json_span *payload, struct json_span *body)
+{
+	jv rec;
+
+	if (l->request == NULL) {
+		rec = record(line, length, payload);
+		if (!jv_is_valid(rec))
+			return rec;
+		if (payload->text != NULL)
+			rec = json_set(rec, "payload",
+			    jv_string_sized(
+				payload->text, (int)payload->length));
+		return l->fn(rec, l->arg);
+	}
+	if (body->text != NULL &&
+	    (*body->text != '"' ||
+		memchr(body->text, '\\', body->length) != NULL))
+		body->text = NULL;
+	rec = record(line, length, body);
+	return jv_is_valid(rec) ? l->request(rec, body, l->arg) : rec;
 }
 
 static void
@@ -126,14 +159,15 @@ handle(struct loop *l, const char *line, size_t length)
 {
 	static const char *const payload_path[] = { "payload", NULL };
 	static const char *const outcome_path[] = { "outcome", NULL };
+	static const char *const body_path[] = { "request", "body", NULL };
 	struct json_want wants[] = { { payload_path, { NULL, 0 } },
-		{ outcome_path, { NULL, 0 } } };
+		{ outcome_path, { NULL, 0 } }, { body_path, { NULL, 0 } } };
 	char why[80];
 	ssize_t at;
 	jv rec;
 
 	l->line++;
-	if ((at = json_check(line, length, wants, 2)) != -1) {
+	if ((at = json_check(line, length, wants, 3)) != -1) {
 		snprintf(why, sizeof(why), "not JSON at byte %zd", at + 1);
 		reject(l, why);
 		return;
@@ -147,20 +181,14 @@ handle(struct loop *l, const char *line, size_t length)
 		put(l, "\n");
 		return;
 	}
-	rec = record(line, length, &wants[0].value);
-	if (!jv_is_valid(rec)) {
-		jv_free(rec);
-		reject(l, "not JSON that libjq takes");
-		return;
-	}
-	rec = l->fn(rec, l->arg);
+	rec = call(l, line, length, &wants[0].value, &wants[2].value);
 	if (!jv_is_valid(rec)) {
 		jv message = jv_invalid_get_msg(rec);
 
 		reject(l,
 		    jv_get_kind(message) == JV_KIND_STRING ?
 			jv_string_value(message) :
-			"rejected");
+			"not JSON that libjq takes");
 		jv_free(message);
 		return;
 	}
@@ -212,10 +240,9 @@ batch(struct loop *l, char *buffer, size_t length, batch_fn *begin,
 	return (size_t)(line - buffer);
 }
 
-int
-filter_batch(filter_fn *fn, batch_fn *begin, batch_fn *commit, void *arg)
+static int
+loop(struct loop l, batch_fn *begin, batch_fn *commit)
 {
-	struct loop l = { .fn = fn, .arg = arg };
 	size_t size = 65536, length = 0, done;
 	char *buffer = malloc(size + 1);
 	bool ended = false;
@@ -254,6 +281,23 @@ filter_batch(filter_fn *fn, batch_fn *begin, batch_fn *commit, void *arg)
 	if (close(STDOUT_FILENO) == -1)
 		err(EX_IOERR, "stdout");
 	return l.status;
+}
+
+int
+filter_batch(filter_fn *fn, batch_fn *begin, batch_fn *commit, void *arg)
+{
+	struct loop l = { .fn = fn, .arg = arg };
+
+	return loop(l, begin, commit);
+}
+
+int
+filter_requests(
+    request_fn *request, batch_fn *begin, batch_fn *commit, void *arg)
+{
+	struct loop l = { .request = request, .arg = arg };
+
+	return loop(l, begin, commit);
 }
 
 int

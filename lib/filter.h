@@ -14,6 +14,14 @@
  */
 typedef jv filter_fn(jv, void *);
 
+/*
+ * The same for a tool that takes requests.  "body" of the "request", where it
+ * is a string without escapes, is null in the record and lent, with its
+ * quotes, as it is in the line; else text is NULL.
+ */
+struct json_span;
+typedef jv request_fn(jv, const struct json_span *body, void *);
+
 /* Called before the first record of a batch and after its last. */
 typedef void batch_fn(void *);
 
@@ -30,6 +38,7 @@ typedef void batch_fn(void *);
  */
 int filter(filter_fn *, void *);
 int filter_batch(filter_fn *, batch_fn *begin, batch_fn *commit, void *);
+int filter_requests(request_fn *, batch_fn *begin, batch_fn *commit, void *);
 
 /*
  * The record with its outcome and, unless NULL, the reason; what a record

@@ -309,7 +309,9 @@ lead(struct check *c, const char *key, const char *end, bool escaped,
 		if (escaped)
 			same = means(key, name);
 		else
-			same = strncmp(name, key, length) == 0 &&
+			/* Most names differ in the first letter. */
+			same = (length == 0 || *name == *key) &&
+			    strncmp(name, key, length) == 0 &&
 			    name[length] == '\0';
 		if (!same)
 			continue;
@@ -566,6 +568,41 @@ json_int(const jv *object, const char *name, int64_t otherwise)
 	return wrong == NULL ? n : otherwise;
 }
 
+/* Is it an integer that libjq would write the same? */
+static bool
+is_plain(const char *text, size_t length)
+{
+	if (length > 15 || *text == '0')
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!is_digit(text[i]))
+			return false;
+	return true;
+}
+
+char *
+json_span_word(const struct json_span *span)
+{
+	const char *text = span->text;
+	size_t length = span->length;
+	char *word;
+	jv v;
+
+	/* What libjq would say, without asking it. */
+	if (*text == '"' && memchr(text, '\\', length) == NULL) {
+		text++;
+		length -= 2;
+	} else if (!is_plain(text, length)) {
+		v = json_parse(text, length);
+		word = json_word(&v);
+		jv_free(v);
+		return word;
+	}
+	if ((word = strndup(text, length)) == NULL)
+		err(EX_OSERR, NULL);
+	return word;
+}
+
 jv
 json_set(jv object, const char *name, jv v)
 {
@@ -612,19 +649,94 @@ json_head(jv array)
 	return jv_array_get(array, 0);
 }
 
+/* A stream into memory that cannot grow says so here, and nowhere else. */
+static void
+put(FILE *out, const char *text, size_t length)
+{
+	if (fwrite(text, 1, length, out) != length)
+		err(EX_OSERR, NULL);
+}
+
+/* A value by libjq, which knows what to escape and how to write a number. */
+static void
+dump(FILE *out, jv v)
+{
+	jv s = jv_dump_string(v, 0);
+
+	put(out, jv_string_value(s),
+	    (size_t)jv_string_length_bytes(jv_copy(s)));
+	jv_free(s);
+}
+
+static bool
+is_bare(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] < 0x20 ||
+		    (unsigned char)text[i] > 0x7e || text[i] == '"' ||
+		    text[i] == '\\')
+			return false;
+	return true;
+}
+
+static void
+put_string(FILE *out, jv v)
+{
+	const char *text = jv_string_value(v);
+	size_t length = (size_t)jv_string_length_bytes(jv_copy(v));
+
+	if (!is_bare(text, length)) {
+		dump(out, v);
+		return;
+	}
+	put(out, "\"", 1);
+	put(out, text, length);
+	put(out, "\"", 1);
+	jv_free(v);
+}
+
+/* As jv_dumpf(), which takes ten times as long for plain strings. */
+static void
+put_value(FILE *out, jv v)
+{
+	const char *separator = "{";
+
+	if (jv_get_kind(v) == JV_KIND_STRING) {
+		put_string(out, v);
+		return;
+	}
+	if (jv_get_kind(v) != JV_KIND_OBJECT) {
+		dump(out, v);
+		return;
+	}
+	for (int i = jv_object_iter(v); jv_object_iter_valid(v, i);
+	     i = jv_object_iter_next(v, i)) {
+		put(out, separator, 1);
+		separator = ",";
+		put_string(out, jv_object_iter_key(v, i));
+		put(out, ":", 1);
+		put_value(out, jv_object_iter_value(v, i));
+	}
+	put(out, "{}" + (*separator == ','), *separator == ',' ? 1 : 2);
+	jv_free(v);
+}
+
 char *
 json_text(jv v)
 {
 	char *text;
-	jv s;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
 
+	if (out == NULL)
+		err(EX_OSERR, NULL);
 	if (!jv_is_valid(v)) {
 		jv_free(v);
 		v = jv_null();
 	}
-	s = jv_dump_string(v, 0);
-	text = duplicate(jv_string_value(s));
-	jv_free(s);
+	put_value(out, v);
+	if (fclose(out) == EOF)
+		err(EX_OSERR, NULL);
 	return text;
 }
 
@@ -658,14 +770,6 @@ unsafe(const char *p, const char *end, size_t *length)
 		    0;
 	}
 	return 0;
-}
-
-/* A stream into memory that cannot grow says so here, and nowhere else. */
-static void
-put(FILE *out, const char *text, size_t length)
-{
-	if (fwrite(text, 1, length, out) != length)
-		err(EX_OSERR, NULL);
 }
 
 void

@@ -60,6 +60,9 @@ jv json_get(const jv *, const char *);
  */
 char *json_word(const jv *);
 
+/* The same of a part of a checked text. */
+char *json_span_word(const struct json_span *);
+
 /*
  * The name of the member that was put into an object first, for the caller to
  * free; NULL if there is none, or if its name holds NUL.

@@ -386,37 +386,22 @@ provider_knows(const struct provider *p, const char *event)
 	return false;
 }
 
-/* The first value of a field's alternatives, invalid if there is none. */
-static jv
-field_value(const struct field *f, const struct json_want *wants)
+/* The first value of a field's alternatives; its text is NULL for none. */
+static struct json_span
+field_span(const struct field *f, const struct json_want *wants)
 {
-	for (size_t i = f->first; i < f->first + f->count; i++) {
-		const struct json_span *span = &wants[i].value;
-		jv value;
-
-		if (span->text == NULL)
-			continue;
-		value = json_parse(span->text, span->length);
-		switch (jv_get_kind(value)) {
-		case JV_KIND_INVALID:
-		case JV_KIND_NULL:
-			jv_free(value);
-			continue;
-		default:
-			return value;
-		}
-	}
-	return jv_invalid();
+	for (size_t i = f->first; i < f->first + f->count; i++)
+		if (wants[i].value.text != NULL && *wants[i].value.text != 'n')
+			return wants[i].value;
+	return (struct json_span){ NULL, 0 };
 }
 
 static char *
 field_word(const struct field *f, const struct json_want *wants)
 {
-	jv value = field_value(f, wants);
-	char *text = jv_is_valid(value) ? json_word(&value) : NULL;
+	struct json_span span = field_span(f, wants);
 
-	jv_free(value);
-	return text;
+	return span.text == NULL ? NULL : json_span_word(&span);
 }
 
 /* Fit for a reference: not empty, and free of control characters. */
@@ -477,19 +462,24 @@ mismatch:
 static char *
 part_word(struct part *part, const struct json_want *wants)
 {
-	jv value = field_value(&part->field, wants);
+	struct json_span span = field_span(&part->field, wants);
 	char *text;
+	jv value;
 
-	if (part->program != NULL && jv_is_valid(value)) {
+	if (span.text == NULL)
+		text = strdup("");
+	else if (part->program == NULL)
+		text = json_span_word(&span);
+	else {
 		if (part->jq == NULL &&
 		    ((part->jq = jq_init()) == NULL ||
 			!jq_compile(part->jq, part->program)))
 			errx(EX_CONFIG, "state: program does not compile");
-		jq_start(part->jq, value, 0);
+		jq_start(part->jq, json_parse(span.text, span.length), 0);
 		value = jq_next(part->jq);
+		text = jv_is_valid(value) ? json_word(&value) : strdup("");
+		jv_free(value);
 	}
-	text = jv_is_valid(value) ? json_word(&value) : strdup("");
-	jv_free(value);
 	if (text != NULL && strchr(text, '/') != NULL) {
 		free(text);
 		text = NULL;
@@ -542,15 +532,13 @@ provider_read(struct provider *p, const char *payload, size_t length)
 	}
 	for (size_t i = 0; i < p->fields; i++) {
 		const struct field *f = &p->field[i];
-		jv value = field_value(f, wants);
+		struct json_span span = field_span(f, wants);
 
 		/* A name that is no string is no name; other ids may be
 		 * numbers. */
-		text = f->is_ref && jv_get_kind(value) != JV_KIND_STRING ?
+		text = span.text == NULL || (f->is_ref && *span.text != '"') ?
 		    NULL :
-		    jv_is_valid(value) ? json_word(&value) :
-					 NULL;
-		jv_free(value);
+		    json_span_word(&span);
 		if (!f->is_ref && text != NULL && *text != '\0')
 			build = json_set_str(build, f->name, text);
 		else if (f->is_ref && strcmp(f->name, "seal") == 0 &&
@@ -578,14 +566,15 @@ provider_read(struct provider *p, const char *payload, size_t length)
 }
 
 char *
-provider_event(const struct provider *p, const char *payload, size_t length)
+provider_event(const struct provider *p, const char *payload, size_t length,
+    ssize_t *wrong)
 {
 	struct json_want wants[WANTS];
 
-	memcpy(wants, p->wants, sizeof(wants));
-	if (json_check(payload, length, wants, p->nwants) != -1)
-		return NULL;
-	return field_word(&p->event, wants);
+	/* The paths to the event are the first. */
+	memcpy(wants, p->wants, p->event.count * sizeof(*wants));
+	*wrong = json_check(payload, length, wants, p->event.count);
+	return *wrong == -1 ? field_word(&p->event, wants) : NULL;
 }
 
 char *

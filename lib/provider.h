@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <jv.h>
 
@@ -43,8 +44,12 @@ bool provider_knows(const struct provider *, const char *event);
  */
 jv provider_read(struct provider *, const char *payload, size_t);
 
-/* The event's name alone, for the caller to free, or NULL. */
-char *provider_event(const struct provider *, const char *payload, size_t);
+/*
+ * The event's name alone, of a text that json_check() has not seen yet, for
+ * the caller to free, or NULL.  wrong is what json_check() returns.
+ */
+char *provider_event(
+    const struct provider *, const char *payload, size_t, ssize_t *wrong);
 
 /* "instance" and "origin", filled in from a build; for the caller to free. */
 char *provider_origin(const struct provider *, const jv *build);

@@ -264,25 +264,32 @@ resolved(const jv *rec)
 }
 
 jv
-resolve_record(jv rec, void *arg)
+resolve_payload(struct resolve *t, jv rec, const char *payload, size_t length)
 {
-	struct resolve *t = arg;
 	const char *name = json_str(&rec, "provider");
 	const char *event = json_str(&rec, "event");
-	const char *payload = json_str(&rec, "payload");
 	struct provider *p;
 
-	if (payload == NULL && resolved(&rec))
-		return rec;
-	if (name == NULL || event == NULL || payload == NULL)
+	if (name == NULL || event == NULL)
 		return settle(rec, "malformed", "no provider, event, payload");
 	if ((p = provider(t, name)) == NULL)
 		return settle(rec, "malformed", "no such provider");
 	if (!provider_knows(p, event))
 		return settle(
 		    rec, "ignored", "an event that tells of no build");
-	return resolve(
-	    t, rec, name, provider_read(p, payload, strlen(payload)));
+	return resolve(t, rec, name, provider_read(p, payload, length));
+}
+
+jv
+resolve_record(jv rec, void *arg)
+{
+	const char *payload = json_str(&rec, "payload");
+
+	if (payload != NULL)
+		return resolve_payload(arg, rec, payload, strlen(payload));
+	if (resolved(&rec))
+		return rec;
+	return settle(rec, "malformed", "no provider, event, payload");
 }
 
 struct resolve *

@@ -3,6 +3,8 @@
 #ifndef RESOLVE_H
 #define RESOLVE_H
 
+#include <stddef.h>
+
 #include <jv.h>
 
 #include "db.h"
@@ -19,5 +21,8 @@ void resolve_free(struct resolve *);
  * transaction of its own, or in the one that is open.
  */
 jv resolve_record(jv, void *);
+
+/* The same of a record whose "payload" is not in it, but this checked text. */
+jv resolve_payload(struct resolve *, jv, const char *payload, size_t length);
 
 #endif

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
-#include <nettle/base64.h>
 
 #include "auth.h"
+#include "base64.h"
 #include "filter.h"
 #include "json.h"
 #include "provider.h"
@@ -129,38 +129,45 @@ callers(void)
 }
 
 struct verify *
-verify_new(int64_t tolerance)
+verify_new(const char *tolerance)
 {
 	struct verify *v = malloc(sizeof(*v));
+	const char *what = "-t", *problem = NULL;
 
 	if (v == NULL)
 		err(EX_OSERR, NULL);
+	v->tolerance = -1;
+	if (tolerance == NULL) {
+		what = "TACK_WEBHOOK_TOLERANCE";
+		tolerance = getenv(what);
+	}
+	if (tolerance != NULL)
+		v->tolerance = strtonum(tolerance, 0, INT32_MAX, &problem);
+	if (problem != NULL)
+		errx(*what == '-' ? EX_USAGE : EX_CONFIG, "%s: %s is %s", what,
+		    tolerance, problem);
 	v->callers = callers();
-	v->tolerance = tolerance;
 	return v;
 }
 
 /* The body's bytes for the caller to free; NULL if it is not base64. */
-static unsigned char *
-body(const jv *request, size_t *length)
+static char *
+decode(const jv *request, const struct json_span *body, size_t *length)
 {
-	const char *text = json_str(request, "body");
-	struct base64_decode_ctx ctx;
-	unsigned char *bytes;
-	size_t n, want;
+	const char *text = body->text;
+	char *bytes;
+	size_t n = 0;
 
-	if (text == NULL || (n = strlen(text)) % 4 != 0)
+	if (text != NULL) {
+		text++;
+		n = body->length - 2;
+	} else if ((text = json_str(request, "body")) != NULL)
+		n = strlen(text);
+	else
 		return NULL;
-	want = n / 4 * 3;
-	for (size_t i = n; i > 0 && text[i - 1] == '='; i--)
-		want--;
-	*length = BASE64_DECODE_LENGTH(n);
-	if ((bytes = malloc(*length + 1)) == NULL)
+	if ((bytes = malloc(BASE64_SIZE(n) + 1)) == NULL)
 		err(EX_OSERR, NULL);
-	base64_decode_init(&ctx);
-	/* It passes over blanks: then less comes out. */
-	if (!base64_decode_update(&ctx, length, bytes, n, text) ||
-	    !base64_decode_final(&ctx) || *length != want) {
+	if (!base64_decode(bytes, length, text, n)) {
 		free(bytes);
 		return NULL;
 	}
@@ -224,35 +231,36 @@ name_of(const jv *request)
 static jv
 accept(jv rec, const struct caller *c, const char *text, size_t length)
 {
-	ssize_t wrong = json_check(text, length, NULL, 0);
 	char *event, reason[64];
+	ssize_t wrong;
 
+	event = provider_event(c->provider, text, length, &wrong);
 	if (wrong != -1) {
 		snprintf(reason, sizeof(reason), "body is not JSON at byte %zd",
 		    wrong);
 		return settle(rec, "malformed", reason);
 	}
-	if ((event = provider_event(c->provider, text, length)) == NULL)
+	if (event == NULL)
 		return settle(rec, "malformed", "body names no event");
 	rec = json_drop(rec, "request");
 	rec = json_set_str(rec, "provider", c->name);
 	rec = json_set_str(rec, "event", event);
 	free(event);
-	return json_set(rec, "payload", jv_string_sized(text, (int)length));
+	return rec;
 }
 
 jv
-verify_record(jv rec, void *arg)
+verify_request(struct verify *v, jv rec, const struct json_span *body,
+    char **payload, size_t *length)
 {
-	const struct verify *v = arg;
 	const struct caller *c = v->callers;
 	jv request = json_get(&rec, "request");
 	jv headers = jv_invalid();
 	const char *name, *why;
-	unsigned char *bytes = NULL;
-	size_t length;
+	char *bytes = NULL;
 	int64_t at;
 
+	*payload = NULL;
 	if (!jv_is_valid(request)) {
 		jv_free(rec);
 		return jv_invalid_with_msg(jv_string("no request"));
@@ -267,16 +275,21 @@ verify_record(jv rec, void *arg)
 		rec = settle(rec, "malformed", "body has a Content-Encoding");
 	else if ((at = receipt(&request)) == -1)
 		rec = settle(rec, "malformed", "at is not seconds");
-	else if ((bytes = body(&request, &length)) == NULL)
+	else if ((bytes = decode(&request, body, length)) == NULL)
 		rec = settle(rec, "malformed", "body is not base64");
 	else {
 		while (c != NULL && strcmp(c->name, name) != 0)
 			c = c->next;
-		why = c == NULL ? "provider is not configured" :
-				  auth_verify(c->auth, &headers, bytes, length,
-				      at, v->tolerance);
+		why = c == NULL ?
+		    "provider is not configured" :
+		    auth_verify(c->auth, &headers, (unsigned char *)bytes,
+			*length, at, v->tolerance);
 		rec = why != NULL ? settle(rec, "unauthorized", why) :
-				    accept(rec, c, (const char *)bytes, length);
+				    accept(rec, c, bytes, *length);
+		if (json_str(&rec, "outcome") == NULL) {
+			*payload = bytes;
+			bytes = NULL;
+		}
 	}
 	free(bytes);
 	jv_free(headers);

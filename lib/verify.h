@@ -3,18 +3,26 @@
 #ifndef VERIFY_H
 #define VERIFY_H
 
-#include <stdint.h>
+#include <stddef.h>
 
 #include <jv.h>
 
-/*
- * Ready for the webhooks of each CI that is configured; a tolerance in
- * seconds replaces each scheme's own unless negative.  Exits with EX_CONFIG
- * when a CI is configured wrongly.
- */
-struct verify *verify_new(int64_t tolerance);
+#include "json.h"
 
-/* A filter_fn; its argument is a struct verify. */
-jv verify_record(jv, void *);
+/*
+ * Ready for the webhooks of each CI that is configured.  The tolerance, an
+ * option's argument in seconds or, for NULL, TACK_WEBHOOK_TOLERANCE, replaces
+ * each scheme's own.  Exits with EX_USAGE when the option is no number,
+ * EX_CONFIG when the variable is none or a CI is configured wrongly.
+ */
+struct verify *verify_new(const char *tolerance);
+
+/*
+ * Verify the request of a record, as a request_fn is called.  Where that is
+ * genuine, payload is the bytes of its body for the caller to free, which are
+ * the record's "payload" and not in it; else NULL.
+ */
+jv verify_request(struct verify *, jv, const struct json_span *body,
+    char **payload, size_t *length);
 
 #endif
