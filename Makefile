@@ -10,7 +10,7 @@ VERSION = 0.1
 # The binary of a tool stands beside its source.
 TOOLS = bin/tack-cancel bin/tack-events bin/tack-http bin/tack-local \
 	bin/tack-logs bin/tack-poll bin/tack-resolve bin/tack-spawn \
-	bin/tack-status bin/tack-verify
+	bin/tack-status bin/tack-verify bin/tack-webhook
 SCRIPTS = bin/tack bin/tack-init bin/tack-reconcile bin/tack-request
 OBJS = lib/auth.o lib/base64.o lib/bell.o lib/budget.o lib/build.o \
 	lib/bytes.o lib/call.o lib/cell.o lib/child.o lib/clone.o lib/conn.o \

@@ -31,7 +31,7 @@ static struct {
 } config = {
 	.body_max = 1024 * 1024,
 	.conns_max = 1024,
-	.pipeline = "tack-verify | tack-resolve | tack-status",
+	.pipeline = "tack-webhook",
 };
 
 static struct pipeline *pipeline;

@@ -37,6 +37,7 @@ struct db {
 	struct query *begin, *commit;
 	char *path;
 	enum db_mode mode;
+	bool within; /* a transaction */
 	bool settled; /* what was found on opening is on disk */
 	int lock; /* descriptor of the lock file, -1 for readers */
 	struct bell *bell; /* NULL for readers that do not listen */
@@ -297,6 +298,7 @@ db_begin(struct db *db)
 {
 	lock(db);
 	db_step(db->begin);
+	db->within = true;
 }
 
 void
@@ -308,6 +310,7 @@ db_commit(struct db *db)
 		db->settled = true;
 	else if (db->mode == DB_WRITE_FULL)
 		db_settle(db);
+	db->within = false;
 	unlock(db);
 }
 
@@ -331,13 +334,19 @@ db_try(struct db *db, struct query *q)
 {
 	int rc;
 
-	lock(db);
+	if (!db->within)
+		lock(db);
 	while ((rc = sqlite3_step(q->stmt)) == SQLITE_ROW)
 		continue;
-	if (rc != SQLITE_DONE)
+	if (rc != SQLITE_DONE) {
+		/* Some failures take the transaction with them. */
+		if (db->within && sqlite3_get_autocommit(db->sqlite))
+			die(db->sqlite, q->what);
 		warnx("%s: %s", q->what, sqlite3_errmsg(db->sqlite));
+	}
 	sqlite3_reset(q->stmt);
-	unlock(db);
+	if (!db->within)
+		unlock(db);
 	return rc == SQLITE_DONE;
 }
 

@@ -63,8 +63,8 @@ void db_commit(struct db *);
 void db_settle(struct db *);
 
 /*
- * One writing statement as a transaction of its own, which may fail without
- * harm: false, with the reason on stderr.
+ * One writing statement, as a transaction of its own or in the one that is
+ * open, which may fail without harm: false, with the reason on stderr.
  */
 bool db_try(struct db *, struct query *);
 

@@ -4,7 +4,7 @@
 # take. TACK_STORE=1 stores the figures in tests/data/instructions.
 . "$(dirname "$0")/lib.sh"
 
-tools='verify resolve status events'
+tools='verify resolve status events webhook'
 stored=$DATA/instructions
 
 for tool in $tools; do
@@ -38,6 +38,7 @@ make_inputs() {
 	tack-init && tack-verify <verify.in >resolve.in &&
 	    tack-resolve <resolve.in >status.in && tack-status <status.in >status.out
 	: >events.in
+	cp verify.in webhook.in
 }
 
 # One tool's instructions, on a fresh database but for tack-events.
@@ -70,7 +71,7 @@ if [ -z "$skip" ]; then
 	ok 'the fixed input is published' \
 	    jq -e '.outcome == "published"' status.out
 	cp versions figures
-	for tool in events verify resolve status; do
+	for tool in events verify resolve status webhook; do
 		echo "tack-$tool $(instructions "$tool")"
 	done >>figures
 	[ "${TACK_STORE:-}" != 1 ] || cp figures "$stored"
@@ -102,7 +103,7 @@ def run(path):
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return time.perf_counter() - t
 
-for tool in ("verify", "resolve", "status", "events"):
+for tool in ("verify", "resolve", "status", "events", "webhook"):
     path = os.path.join(sys.argv[1], "tack-" + tool)
     pairs = [(run("./empty"), run(path)) for _ in range(60)]
     a, b = (statistics.median(x) * 1000 for x in zip(*pairs))

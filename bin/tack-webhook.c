@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/* tack-webhook: tack-verify, tack-resolve and tack-status in one process. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "db.h"
+#include "filter.h"
+#include "json.h"
+#include "provider.h"
+#include "resolve.h"
+#include "sandbox.h"
+#include "status.h"
+#include "verify.h"
+
+struct webhook {
+	struct verify *verify;
+	struct resolve *resolve;
+	struct status *status;
+	bool writing; /* the batch has begun its transaction */
+};
+
+static void
+usage(void)
+{
+	fputs("usage: tack-webhook [-d database] [-t seconds]\n", stderr);
+	exit(EX_USAGE);
+}
+
+/* The database is for genuine webhooks: no other makes it wait. */
+static jv
+webhook(jv rec, const struct json_span *body, void *arg)
+{
+	struct webhook *w = arg;
+	char *payload;
+	size_t length;
+
+	rec = verify_request(w->verify, rec, body, &payload, &length);
+	if (payload == NULL)
+		return rec;
+	if (!w->writing)
+		status_begin(w->status);
+	w->writing = true;
+	rec = resolve_payload(w->resolve, rec, payload, length);
+	free(payload);
+	return json_str(&rec, "outcome") != NULL ?
+	    rec :
+	    status_record(rec, w->status);
+}
+
+static void
+commit(void *arg)
+{
+	struct webhook *w = arg;
+
+	if (w->writing)
+		status_commit(w->status);
+	w->writing = false;
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *path = NULL, *tolerance = NULL;
+	struct webhook w = { .writing = false };
+	struct db *db;
+	char *share;
+	int ch, status;
+
+	while ((ch = getopt(argc, argv, "d:t:")) != -1)
+		switch (ch) {
+		case 'd':
+			path = optarg;
+			break;
+		case 't':
+			tolerance = optarg;
+			break;
+		default:
+			usage();
+		}
+	if (optind != argc)
+		usage();
+	path = db_path(path);
+
+	w.verify = verify_new(tolerance);
+	db = db_open(path, DB_WRITE_FULL);
+	w.resolve = resolve_new(db);
+	w.status = status_new(db);
+	share = share_path("providers");
+	sandbox_path(share, "r");
+	free(share);
+	sandbox_database(path);
+	sandbox(NO_EXEC | NO_NET);
+
+	status = filter_requests(webhook, NULL, commit, &w);
+	db_close(db);
+	resolve_free(w.resolve);
+	status_free(w.status);
+	return status;
+}
