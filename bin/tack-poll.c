@@ -464,35 +464,47 @@ print_verdicts(struct tool *t)
 	}
 }
 
+/* Ask the accounts of a provider, which is loaded if there are any. */
+static void
+poll_accounts(struct tool *t, jv all)
+{
+	char *org = json_first(&all);
+
+	if (org == NULL) {
+		jv_free(all);
+		return;
+	}
+	if ((t->provider = provider_load(t->name)) == NULL) {
+		warnx("%s: no such provider", t->name);
+		worse(t, EX_CONFIG);
+		jv_free(all);
+		free(org);
+		return;
+	}
+	t->caller = caller_new(t->name, t->provider, t->db);
+	t->seen = jv_object();
+	for (; org != NULL; org = json_first(&all)) {
+		if (t->caller != NULL)
+			poll_account(t, org, json_get(&all, org));
+		all = json_drop(all, org);
+		free(org);
+	}
+	jv_free(all);
+	jv_free(t->seen);
+	caller_free(t->caller);
+	provider_free(t->provider);
+}
+
 static void
 poll_provider(jv name, void *arg)
 {
 	struct tool *t = arg;
-	char *text = json_word(&name), *org;
-	jv all;
+	char *text = json_word(&name);
 
 	jv_free(name);
 	t->name = text;
 	print_verdicts(t);
-	if ((t->provider = provider_load(text)) == NULL) {
-		warnx("%s: no such provider", text);
-		worse(t, EX_CONFIG);
-		free(text);
-		return;
-	}
-	if ((t->caller = caller_new(text, t->provider, t->db)) != NULL) {
-		t->seen = jv_object();
-		all = accounts(t);
-		while ((org = json_first(&all)) != NULL) {
-			poll_account(t, org, json_get(&all, org));
-			all = json_drop(all, org);
-			free(org);
-		}
-		jv_free(all);
-		jv_free(t->seen);
-		caller_free(t->caller);
-	}
-	provider_free(t->provider);
+	poll_accounts(t, accounts(t));
 	free(text);
 }
 
@@ -512,6 +524,7 @@ prepare(struct tool *t)
 	    "SELECT coalesce(org, ''), id FROM build"
 	    " LEFT JOIN status AS s USING (knot, pipeline_rkey, workflow)"
 	    " WHERE provider = :provider"
+	    " AND (build_id IS NOT NULL OR sent_at IS NOT NULL)"
 	    " AND (s.status IS NULL OR s.status IN ('pending', 'running')"
 	    " OR s.ask OR s.created_at > (unixepoch() - 7 * 86400) * 1000)"
 	    " GROUP BY org, pipeline ORDER BY org, pipeline");

@@ -267,6 +267,14 @@ is 'a verdict that was not published is printed again' \
     'a timeout published' "$(outcomes | head -n 1)"
 is 'until it is' '' "$(tack-poll | jq -c 'select(.ref)')"
 
+fresh
+query "INSERT INTO build (provider, knot, pipeline_rkey, workflow, verdict,
+    reason) VALUES ('none', 'k', 'r', 'w', 'failed', 'no tack: block')"
+status 'a workflow that never had a CI is no fault' 0 sh -c 'tack-poll >out 2>log'
+is 'but is told' 'failed no tack: block' \
+    "$(jq -r '"\(.build.status) \(.build.error)"' out)"
+ok 'and no more than that' test ! -s log
+
 # A CI that does not answer
 mkdir share/providers/down
 cp share/providers/ci/* share/providers/down
