@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* tack-poll: ask each CI what its builds have come to. */
+#include <bsd/vis.h>
 #include <err.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -85,36 +86,36 @@ print_word(const jv *row, const char *status, const char *error)
 	print(json_set_str(start_record(row, status, error), "event", "poll"));
 }
 
-/* What went wrong with a question; false if nothing did. */
+/* Say what went wrong with a question; false if nothing did. */
 static bool
 went_wrong(struct tool *t, const jv *said, const char *verb)
 {
 	static const struct {
-		const char *kind;
+		const char *kind, *why;
 		int status;
 	} kinds[] = {
-		{ "error", 1 },
-		{ "gone", 1 },
-		{ "wait", EX_TEMPFAIL },
-		{ "unsure", EX_TEMPFAIL },
+		{ "error", "error", 1 },
+		{ "gone", "gone", 1 },
+		{ "wait", "reason", EX_TEMPFAIL },
+		{ "unsure", "unsure", EX_TEMPFAIL },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		jv why = json_get(said, kinds[i].kind);
-		const char *reason = json_str(said, "reason");
-		char *text = jv_is_valid(why) ? json_word(&why) : NULL;
-		bool there = jv_is_valid(why);
+		const char *why = json_str(said, kinds[i].why);
+		jv kind = json_get(said, kinds[i].kind);
+		bool there = jv_is_valid(kind);
+		char *safe;
 
-		jv_free(why);
+		jv_free(kind);
 		if (!there)
 			continue;
-		worse(t, kinds[i].status);
-		if (strcmp(kinds[i].kind, "wait") != 0)
-			reason = text;
-		warnx("%s: %s: %s%s", t->name, verb,
-		    reason != NULL ? reason : "not before the next round",
+		if (stravis(&safe, why != NULL ? why : "the CI says so",
+			VIS_CSTYLE | VIS_TAB | VIS_NL | VIS_NOSLASH) == -1)
+			err(EX_OSERR, NULL);
+		warnx("%s: %s: %s%s", t->name, verb, safe,
 		    kinds[i].status == EX_TEMPFAIL ? " (put off)" : "");
-		free(text);
+		free(safe);
+		worse(t, kinds[i].status);
 		return true;
 	}
 	return false;

@@ -295,6 +295,10 @@ done
 echo '{"error":"renew the token"}' >ci/list.low
 status 'a refusal is 1' 1 sh -c 'tack-poll >out 2>log'
 is 'and is told' 'tack-poll: down: list: renew the token' "$(cat log)"
+echo '{"error":"a\u001b[2Jb\nc"}' >ci/list.low
+tack-poll >out 2>log
+is 'in one line, without what steers a terminal' 1 \
+    "$(LC_ALL=C grep -c '^[ -~]*$' log)$(LC_ALL=C grep -v '^[ -~]*$' log)"
 is '-p asks one alone' 'list low' \
     "$(: >ci/log; tack-poll -p down >/dev/null 2>&1; asked)"
 query "UPDATE build SET provider = 'none' WHERE build_id = 'b'"
