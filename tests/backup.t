@@ -15,8 +15,10 @@ from peer import *
 rounds, over = int(sys.argv[1]), threading.Event()
 told = [[] for _ in range(32)]  # cursors, each when it was told
 ways = {  # as tack-init(8) has them
-    "VACUUM INTO": "sqlite3 -readonly tack.db \"VACUUM INTO 'copy.db'\"",
-    ".backup": "flock tack.db-lock sqlite3 tack.db '.backup copy.db'"}
+    "VACUUM INTO": "sqlite3 -readonly -cmd '.timeout 10000' tack.db"
+    " \"VACUUM INTO 'copy.db'\"",
+    ".backup": "flock tack.db-lock sqlite3 -cmd '.timeout 10000' tack.db"
+    " '.backup copy.db'"}
 
 def line(rkey, status):
     return json.dumps({"event": "e", "build": {"status": status}, "ref":
@@ -29,9 +31,10 @@ def writer(i):
     j = 0
     while not over.is_set():
         p.stdin.write(line("%d-%d" % (i, j), "pending"))
-        record = json.loads(p.stdout.readline())
-        if record["outcome"] != "published":
+        record = json.loads(p.stdout.readline() or "{}")
+        if record.get("outcome") != "published":
             failed.append(record)
+            break
         told[i].append(int(record["cursor"]))
         j += 1
     p.stdin.close()
@@ -39,7 +42,7 @@ def writer(i):
 
 def sh(command):
     return subprocess.run(["sh", "-c", command], text=True, check=True,
-        capture_output=True).stdout
+        stdout=subprocess.PIPE).stdout
 
 def events(path):
     with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as db:
@@ -51,7 +54,8 @@ def events(path):
     return whole == "ok" and status == len(rows), rows
 
 failed, copies, spans = [], [], {}
-threads = [threading.Thread(target=writer, args=(i,)) for i in range(32)]
+threads = [threading.Thread(target=writer, args=(i,), daemon=True)
+    for i in range(32)]
 [t.start() for t in threads]
 broken = lost = 0
 while sum(map(len, told)) < 500:
