@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 export PYTHONPATH="$TOP/tests" PYTHONDONTWRITEBYTECODE=1
 rounds=3
-[ -z "${TACK_LONG:-}" ] || rounds=200
+[ -z "${TACK_LONG:-}" ] || rounds=50
 
 tack-init
 cat >backup.py <<'EOF'
@@ -107,7 +107,7 @@ with open("figures", "w") as f:
     f.write("lost=%d broken=%d wrong=%d failed=%d events=%d\n" % (lost, broken,
         len(wrong), len(failed), len(log)))
 EOF
-timeout 900 /usr/bin/python3 backup.py "$rounds" 2>log
+timeout 1800 /usr/bin/python3 backup.py "$rounds" 2>log
 lost=-1 broken=-1 wrong=-1 failed=-1 events=0
 # shellcheck disable=SC1091
 . ./figures

@@ -5,7 +5,6 @@
 PATH=$PATH:/usr/sbin:/sbin
 export PYTHONPATH="$TOP/tests" PYTHONDONTWRITEBYTECODE=1
 connects=5000 seconds=2.5
-[ -z "${TACK_SANITIZE:-}" ] || connects=500
 [ -z "${TACK_LONG:-}" ] || connects=20000 seconds=10
 
 tack-init
@@ -123,6 +122,11 @@ if command -v systemd-socket-activate >/dev/null; then
 	    -l "127.0.0.1:$port" -E PATH -E TACK_SHARE -E TACK_DB_PATH \
 	    -E TACK_BUILDKITE_WEBHOOK_MODE -E TACK_BUILDKITE_WEBHOOK_SECRET \
 	    "$http"
+fi
+if [ -n "${TACK_SANITIZE:-}" ]; then
+	ok 'P29 a process each # SKIP the build is sanitized' true
+	done_testing
+	exit
 fi
 if command -v inetd >/dev/null; then
 	for how in wait "$(awk '$2 == "stream" { print $4 }' \

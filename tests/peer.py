@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """What the proofs share: a server, webhooks to it, and a subscriber."""
-import base64, json, os, signal, socket, struct, subprocess, sys, time
+import atexit, base64, json, os, signal, socket, struct, subprocess, sys, time
 
 SECRET = "s3cret"
 os.environ.update(TACK_BUILDKITE_WEBHOOK_SECRET=SECRET,
@@ -87,6 +87,8 @@ class Server:
         self.listener.listen(1024)
         self.port = self.listener.getsockname()[1]
         self.start()
+        atexit.register(self.stop, signal.SIGKILL)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
 
     def start(self):
         self.process = subprocess.Popen(self.args, stdin=self.listener,
@@ -101,13 +103,16 @@ class Server:
 
     def wait(self, body="{}"):
         """Until it answers at all."""
-        for _ in range(200):
-            if post(self.port, body) is not None:
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            if post(self.port, body, 10) is not None:
                 return
             time.sleep(0.05)
         sys.exit("the server does not answer")
 
     def stop(self, sig=signal.SIGTERM):
+        if self.process.returncode is not None:
+            return self.process.returncode
         for pid in [self.process.pid] + children(self.process.pid):
             if name(pid) == "tack-http" or pid == self.process.pid:
                 kill(pid, sig)
