@@ -80,6 +80,13 @@ sanitize: clean
 	    LDFLAGS='-fsanitize=address,undefined' TACK_SANITIZE=1 check
 	${MAKE} clean
 
+# The lines and branches that the tests run, and the bugs that they would find.
+coverage:
+	sh scripts/coverage
+
+mutants:
+	scripts/mutants
+
 # Each for FUZZ_SECONDS, 60 if not said.
 fuzz:
 	sh scripts/fuzz
@@ -109,4 +116,5 @@ clean:
 	rm -f ${TOOLS} ${TOOLS:=.o} ${OBJS} lib/libtack.a ${UNITS} \
 	    ${UNITS:.t=.o} ${BENCHES} ${BENCHES:=.o}
 
-.PHONY: all bench benches check clean fuzz install lint sanitize uninstall
+.PHONY: all bench benches check clean coverage fuzz install lint \
+	mutants sanitize uninstall
