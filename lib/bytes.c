@@ -24,6 +24,8 @@ bytes_room(struct bytes *b, size_t length)
 void
 bytes_add(struct bytes *b, const char *text, size_t length)
 {
+	if (length == 0)
+		return;
 	bytes_room(b, length);
 	memcpy(b->text + b->length, text, length);
 	b->length += length;

@@ -11,6 +11,7 @@
 
 #include <bsd/stdlib.h>
 
+#include "bytes.h"
 #include "json.h"
 
 /* Eight equal bytes, to look at eight bytes of text in one go. */
@@ -649,21 +650,13 @@ json_head(jv array)
 	return jv_array_get(array, 0);
 }
 
-/* A stream into memory that cannot grow says so here, and nowhere else. */
-static void
-put(FILE *out, const char *text, size_t length)
-{
-	if (fwrite(text, 1, length, out) != length)
-		err(EX_OSERR, NULL);
-}
-
 /* A value by libjq, which knows what to escape and how to write a number. */
 static void
-dump(FILE *out, jv v)
+dump(struct bytes *out, jv v)
 {
 	jv s = jv_dump_string(v, 0);
 
-	put(out, jv_string_value(s),
+	bytes_add(out, jv_string_value(s),
 	    (size_t)jv_string_length_bytes(jv_copy(s)));
 	jv_free(s);
 }
@@ -680,7 +673,7 @@ is_bare(const char *text, size_t length)
 }
 
 static void
-put_string(FILE *out, jv v)
+put_string(struct bytes *out, jv v)
 {
 	const char *text = jv_string_value(v);
 	size_t length = (size_t)jv_string_length_bytes(jv_copy(v));
@@ -689,17 +682,17 @@ put_string(FILE *out, jv v)
 		dump(out, v);
 		return;
 	}
-	put(out, "\"", 1);
-	put(out, text, length);
-	put(out, "\"", 1);
+	bytes_add(out, "\"", 1);
+	bytes_add(out, text, length);
+	bytes_add(out, "\"", 1);
 	jv_free(v);
 }
 
 /* As jv_dumpf(), which takes ten times as long for plain strings. */
 static void
-put_value(FILE *out, jv v)
+put_value(struct bytes *out, jv v)
 {
-	const char *separator = "{";
+	size_t separator = 0;
 
 	if (jv_get_kind(v) == JV_KIND_STRING) {
 		put_string(out, v);
@@ -709,35 +702,32 @@ put_value(FILE *out, jv v)
 		dump(out, v);
 		return;
 	}
+	bytes_add(out, "{", 1);
 	for (int i = jv_object_iter(v); jv_object_iter_valid(v, i);
 	     i = jv_object_iter_next(v, i)) {
-		put(out, separator, 1);
-		separator = ",";
+		bytes_add(out, ",", separator);
+		separator = 1;
 		put_string(out, jv_object_iter_key(v, i));
-		put(out, ":", 1);
+		bytes_add(out, ":", 1);
 		put_value(out, jv_object_iter_value(v, i));
 	}
-	put(out, "{}" + (*separator == ','), *separator == ',' ? 1 : 2);
+	bytes_add(out, "}", 1);
 	jv_free(v);
 }
 
 char *
 json_text(jv v)
 {
-	char *text;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	struct bytes text = { NULL, 0, 0 };
 
-	if (out == NULL)
-		err(EX_OSERR, NULL);
 	if (!jv_is_valid(v)) {
 		jv_free(v);
 		v = jv_null();
 	}
-	put_value(out, v);
-	if (fclose(out) == EOF)
-		err(EX_OSERR, NULL);
-	return text;
+	bytes_room(&text, 1024);
+	put_value(&text, v);
+	bytes_add(&text, "", 1);
+	return text.text;
 }
 
 /*
@@ -770,6 +760,14 @@ unsafe(const char *p, const char *end, size_t *length)
 		    0;
 	}
 	return 0;
+}
+
+/* A stream into memory that cannot grow says so here, and nowhere else. */
+static void
+put(FILE *out, const char *text, size_t length)
+{
+	if (fwrite(text, 1, length, out) != length)
+		err(EX_OSERR, NULL);
 }
 
 void

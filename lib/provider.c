@@ -14,6 +14,7 @@
 
 #include <jq.h>
 
+#include "bytes.h"
 #include "json.h"
 #include "provider.h"
 
@@ -491,28 +492,25 @@ part_word(struct part *part, const struct json_want *wants)
 static const char *
 read_status(struct provider *p, const struct json_want *wants)
 {
+	struct bytes state = { NULL, 0, 0 };
 	const char *status = NULL;
-	char *state, *text;
-	size_t size;
-	FILE *out = open_memstream(&state, &size);
 	bool whole = true;
+	char *text;
 
-	if (out == NULL)
-		err(EX_OSERR, NULL);
 	for (size_t i = 0; i < p->parts; i++) {
-		if ((text = part_word(&p->part[i], wants)) == NULL)
+		if ((text = part_word(&p->part[i], wants)) == NULL) {
 			whole = false;
-		if (fprintf(out, "%s%s", i > 0 ? "/" : "",
-			text != NULL ? text : "") < 0)
-			err(EX_OSERR, NULL);
+			continue;
+		}
+		bytes_add(&state, "/", i > 0 ? 1 : 0);
+		bytes_add(&state, text, strlen(text));
 		free(text);
 	}
-	if (fclose(out) == EOF || state == NULL)
-		err(EX_OSERR, NULL);
+	bytes_add(&state, "", 1);
 	for (size_t i = 0; whole && status == NULL && i < p->statuses; i++)
-		if (fnmatch(p->pattern[i], state, FNM_PATHNAME) == 0)
+		if (fnmatch(p->pattern[i], state.text, FNM_PATHNAME) == 0)
 			status = p->status[i];
-	free(state);
+	bytes_free(&state);
 	return status;
 }
 
