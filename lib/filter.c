@@ -12,6 +12,9 @@
 #include "filter.h"
 #include "json.h"
 
+/* What is read at once, and so the most that a batch is, of usual lines. */
+#define BATCH_SIZE (256 * 1024)
+
 /* A line longer than this is not a record but a mistake. */
 #define LINE_MAX_SIZE (16 * 1024 * 1024)
 
@@ -243,7 +246,7 @@ batch(struct loop *l, char *buffer, size_t length, batch_fn *begin,
 static int
 loop(struct loop l, batch_fn *begin, batch_fn *commit)
 {
-	size_t size = 65536, length = 0, done;
+	size_t size = BATCH_SIZE, length = 0, done;
 	char *buffer = malloc(size + 1);
 	bool ended = false;
 	ssize_t n;

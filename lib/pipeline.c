@@ -2,6 +2,7 @@
 /* The filters that requests go through, many at once or one alone. */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -14,6 +15,7 @@
 
 #define START_TIME 5000 /* ms; filters that end by then are misconfigured */
 #define LINE_MAX_SIZE (1024 * 1024)
+#define PIPE_SIZE (256 * 1024) /* 64 KiB are 12 webhooks: a commit for each */
 #define BACKLOG_MAX (64 * 1024 * 1024) /* queued for the filters */
 
 struct pipeline {
@@ -97,7 +99,8 @@ pipeline_start(struct pipeline *p)
 		return;
 	shut(&p->out);
 	p->start = ws_clock();
-	child(argv, &p->in, &p->out);
+	if (child(argv, &p->in, &p->out) != -1)
+		fcntl(p->in, F_SETPIPE_SZ, PIPE_SIZE); /* or it stays small */
 }
 
 struct bytes *
