@@ -329,46 +329,6 @@ ANSWER=$(answer a passed) timeout 10 sh -c 'echo "$ANSWER" >ci/list.acme'
 wait $first
 is 'while the first goes on' a "$(jq -r .payload.build.id first)"
 
-# P4: a build's webhooks, any of them lost
-event() {
-	payload a "$2" "${3:-.}"' | {provider: "ci", event: "'"$1"'",
-	    payload: (. + {event: "'"$1"'"})}'
-}
-ended='.build.finished_at = "2026-11-23T10:09:00Z"'
-event build.scheduled scheduled 'del(.build.started_at)' >hook1
-event build.running running >hook2
-event build.failing failing >hook3
-event build.finished failed "$ended" >hook4
-same=0
-for lost in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-	fresh
-	run a
-	answer a failed "$ended" >ci/list
-	for i in 1 2 3 4; do
-		[ $((lost >> (i - 1) & 1)) -eq 1 ] || cat hook$i
-	done | tack-resolve 2>>log | tack-status >/dev/null 2>>log
-	round >/dev/null
-	[ "$(published a)" != failed ] || same=$((same + 1))
-done
-note "P4: $same of 16 subsets of lost webhooks end the same"
-is 'P4 whatever was lost, the end is the same' 16 "$same"
-
-fresh
-i=0
-while [ $i -lt 100 ]; do
-	i=$((i + 1))
-	echo "INSERT INTO build (provider, build_id, knot, pipeline_rkey,
-	    workflow, number, org, pipeline, created_at) VALUES ('ci', 'b$i',
-	    'k', 'b$i', 'w', '$i', 'acme', 'p$i', unixepoch() - 600);"
-done | sqlite3 tack.db
-i=0
-while [ $i -lt 100 ]; do
-	i=$((i + 1))
-	echo "{\"build\":{\"id\":\"b$i\",\"number\":$i,\"state\":\"running\"}}"
-done | jq -sc '{builds: .}' >ci/list
-is 'P4 a hundred builds are one question' '100 1' \
-    "$(round | grep -c published) $(wc -l <ci/log | tr -d ' ')"
-
 rm -rf tack.db*
 tack-init
 is 'no builds, no questions' '0 ' "$(tack-poll; echo $?) "
