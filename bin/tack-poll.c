@@ -45,7 +45,7 @@ struct tool {
 	struct db *db;
 	struct builds builds;
 	struct query *providers, *verdicts, *places, *since, *polled, *open,
-	    *known, *parent, *owner, *asked, *missing, *found;
+	    *strays, *known, *parent, *owner, *asked, *missing, *found;
 	struct provider *provider;
 	struct caller *caller;
 	const char *name; /* of the provider */
@@ -392,6 +392,39 @@ open_runs(struct tool *t, const char *org, struct run **runs)
 	return count;
 }
 
+/*
+ * Builds that turned up after their runs were cancelled as never begun: they
+ * are to end, too.  What is being cancelled is not asked again at once.
+ */
+static void
+stop_strays(struct tool *t, const char *org)
+{
+	int64_t rows[GETS], now = time(NULL);
+	size_t count = 0;
+
+	db_bind(t->strays, ":provider", t->name);
+	db_bind(t->strays, ":org", org);
+	db_bind_int(t->strays, ":now", now);
+	while (db_step(t->strays)) {
+		const char *status = json_str(&t->seen, db_text(t->strays, 1));
+
+		if (status != NULL && !has_ended(status) && count < GETS)
+			rows[count++] = db_int(t->strays, 0);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct run run = { .row = rows[i],
+			.what = build_row(&t->builds, rows[i]) };
+		jv said;
+
+		db_bind_int(t->asked, ":at", now + OVERLAP);
+		note(t, t->asked, &run);
+		said = ask(t, "cancel", input(&run), URGENT);
+		went_wrong(t, &said, "cancel");
+		jv_free(said);
+		jv_free(run.what);
+	}
+}
+
 /* One account's part of the round. */
 static void
 poll_account(struct tool *t, const char *org, jv builds)
@@ -426,6 +459,8 @@ poll_account(struct tool *t, const char *org, jv builds)
 		run_free(run);
 	}
 	free(runs);
+	if (reached)
+		stop_strays(t, org);
 }
 
 /* Where the provider's builds are, by account. */
@@ -547,6 +582,11 @@ prepare(struct tool *t)
 	    " OR s.status IN ('pending', 'running') OR s.ask)"
 	    " AND (verdict IS NULL OR s.ask)"
 	    " ORDER BY not_before, id");
+	t->strays = db_query(t->db, "list builds of cancelled runs",
+	    "SELECT id, build_id FROM build"
+	    " WHERE provider = :provider AND coalesce(org, '') = :org"
+	    " AND build_id IS NOT NULL AND verdict = 'cancelled'"
+	    " AND not_before <= :now");
 	t->known = db_query(t->db, "look up build",
 	    "SELECT 1 FROM build"
 	    " WHERE provider = :provider AND build_id = :id");

@@ -275,6 +275,23 @@ is 'but is told' 'failed no tack: block' \
     "$(jq -r '"\(.build.status) \(.build.error)"' out)"
 ok 'and no more than that' test ! -s log
 
+# Cancelled before it began, yet it began
+fresh
+run a cancelled
+query "UPDATE build SET verdict = 'cancelled'"
+answer a running >ci/list
+answer a canceling >ci/cancel
+is 'a build that begins after its run was cancelled is cancelled too' \
+    'list acme,cancel a' "$(outcomes >out; asked | paste -sd,)"
+is 'and its run stays so' cancelled "$(published a)"
+: >ci/log
+outcomes >out
+is 'but not in each round' 'list acme' "$(asked)"
+answer a canceled >ci/list
+query 'UPDATE build SET not_before = 0'
+outcomes >out
+is 'nor when it has ended' 0 "$(asked | grep -c cancel)"
+
 # A CI that does not answer
 mkdir share/providers/down
 cp share/providers/ci/* share/providers/down
