@@ -100,6 +100,35 @@ is '15 unblocked, it runs again' published "$(step running "$(t 00:05)")"
 fresh
 is 'both spellings of a time are the same second' 'published duplicate' \
     "$(step success "$(t 00:05)" '2026-08-22T10:00:06.902Z') $(step success "$(t 00:05)" "$(t 00:06)")"
+fresh
+is 'a time in fractions is a time: a later end wins' 'published published' \
+    "$(step success "$(t 00:05)" '2026-08-22T10:00:06.902Z') $(step failed "$(t 00:05)" "$(t 00:07)")"
+is 'two ends of one second: only the CI can tell' 'stale 1' \
+    "$(step success "$(t 00:05)" "$(t 00:07)") $(marked)"
+is 'a success has no error to tell' null \
+    "$(record success "$(t 00:05)" "$(t 00:09)" '.build.error = "x"' | tack-status | jq -r .status.error)"
+fresh
+step running "$(t 00:05)" >/dev/null
+is 'our own first word comes too late for a build that runs' stale \
+    "$(step failed '' '' '.event = "spawn"')"
+touch -d yesterday tack.db-bell
+step running >/dev/null
+ok 'nobody rings for a duplicate' \
+    [ -n "$(find tack.db-bell -mmin +60)" ]
+step success "$(t 00:05)" "$(t 00:06)" >/dev/null
+ok 'the bell is rung for news' [ -z "$(find tack.db-bell -mmin +60)" ]
+is 'a record key is the TID of its created' 'True True' "$(tack-events | python3 -c '
+import json, sys
+digits = "234567abcdefghijklmnopqrstuvwxyz"
+for line in sys.stdin:
+    e = json.loads(line)
+    n = 0
+    for c in e["rkey"]:
+        n = n << 5 | digits.index(c)
+    print(n >> 10 == e["created"] // 1000)' | xargs)"
+
+fresh
+step success "$(t 00:05)" "$(t 00:06)" >/dev/null
 is 'a state that means nothing publishes nothing' ignored "$(step nonsense)"
 is 'and asks for a poll' 1 "$(marked)"
 is 'the reason of a cancel goes into error' 'gave up' \
@@ -108,6 +137,9 @@ is 'the reason of a cancel goes into error' 'gave up' \
 record pending | tack-status >/dev/null
 status 'a record without a ref is malformed, exit 0' 0 \
     sh -c 'echo "{}" | tack-status'
+is 'and says so' 'malformed malformed' \
+    "$({ echo '{}'; record pending '' '' 'del(.ref.pipeline_uri)'; } |
+	tack-status | jq -r .outcome | xargs)"
 record pending '' '' '.outcome = "foreign" | .x = 1.0' >settled
 is 'a settled record passes untouched' "$(cat settled)" \
     "$(tack-status <settled)"
