@@ -532,9 +532,38 @@ mutations(void)
 	       "30fde2a5d95577232b0eba8310949aa4",
 	       "", 0, OWN_TIME),
 	    "an empty body that is signed is genuine");
+	ok(!own(a,
+	       "timestamp=01787300940,signature="
+	       "7f7813a54f3b5dacc5e2b225422d817c"
+	       "a3896364657cc8406867350a37c4b373",
+	       OWN_TIME),
+	    "A28 a header refused: a leading zero, though it is signed");
+	a = new (BUILDKITE, "first\nsecond\n" OWN_KEY);
+	ok(own(a, OWN, OWN_TIME), "A30 the last of three secrets verifies");
+	a = new (BUILDKITE, OWN_KEY);
 	ok(!accepts(a, "x-buildkite-token", OWN_KEY, OWN_BODY,
 	       sizeof(OWN_BODY) - 1, OWN_TIME),
 	    "A31 a token is nothing where a signature is due");
+}
+
+static void
+base64_facts(void)
+{
+	struct auth *a = new ("{\"kind\":\"hmac\",\"hash\":\"sha256\","
+			      "\"header\":\"S\",\"encoding\":\"base64\","
+			      "\"signed\":[\"body\"]}",
+	    OWN_KEY);
+
+	ok(accepts(a, "s",
+	       "+Mn+sOTivkusrqqHUjtu"
+	       "xq6AOp1ht4KEqdaih9xBlVY=",
+	       OWN_BODY, sizeof(OWN_BODY) - 1, 0),
+	    "a tag in base64 is taken");
+	ok(!accepts(a, "s",
+	       "+Mn+sOTivkusrqqHUjtu    "
+	       "xq6AOp1ht4KEqdaih9xBlVY=",
+	       OWN_BODY, sizeof(OWN_BODY) - 1, 0),
+	    "and refused with blanks in it");
 }
 
 static void
@@ -681,6 +710,7 @@ main(int argc, char *argv[])
 	tables();
 	flips();
 	mutations();
+	base64_facts();
 	clock_facts();
 	secrets();
 	schemes();

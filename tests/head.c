@@ -23,6 +23,8 @@ static const struct {
 	{ 400, "HTTP/0.9", T("GET /\r\n" H END) },
 	{ 400, "bare LF after request line", T("GET / HTTP/1.1\n" H END) },
 	{ 400, "bare LF after a field", T(GET "Host: a\n" END) },
+	{ 400, "bare LF after a longer field", T(GET "Host: ab\n" END) },
+	{ 400, "bare LF after another field", T(GET H "X: ab\n" END) },
 	{ 400, "bare LFs only", T("GET / HTTP/1.1\nHost: a\n\n") },
 	{ 400, "bare LF ends the head", T(GET H "\n") },
 	{ 400, "bare CRs only", T("GET / HTTP/1.1\rHost: a\r\r") },
