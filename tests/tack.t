@@ -58,6 +58,9 @@ ok 'the version of SQLite is named' grep -q "SQLite $(sqlite3 -version |
     cut -d' ' -f1)" out
 ok 'a secret that is not set is named' \
     grep -q 'BUILDKITE_WEBHOOK_SECRET: not set' out
+ok 'a token that is not set is named' grep -q 'BUILDKITE_TOKEN: not set' out
+ok 'a CI without webhooks wants no secret' \
+    sh -c '! grep -q LOCAL_WEBHOOK_SECRET out'
 TACK_BUILDKITE_WEBHOOK_SECRET=hush-hush tack doctor >out
 ok 'a plain secret is warned of' grep -q '^warn.*in the environment' out
 ok 'and not printed' sh -c '! grep -q hush-hush out'
