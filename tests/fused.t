@@ -194,9 +194,10 @@ do
 done
 status 'a line that is no record is 1 for both' 1 tack-webhook <requests
 
-echo 'key of the seals' >seal.key
+(umask 077 && echo 'key of the seals, 32 bytes or more' >seal.key)
 export TACK_SEAL_KEY_FILE="$TMP/seal.key" TACK_REQUIRE_SEALED_REF=1
 both 'seals required'
+ok 'some have none' grep -q 'no valid seal' fused.out
 unset TACK_REQUIRE_SEALED_REF TACK_SEAL_KEY_FILE
 export TACK_WEBHOOK_TOLERANCE=0
 both 'no clock'
