@@ -30,7 +30,7 @@ rm -rf outside/new* outside/renamed
 
 # Where there is no Landlock, files are within reach.
 landlock=$(grep -c landlock /sys/kernel/security/lsm 2>/dev/null)
-for tool in verify resolve status events; do
+for tool in verify resolve status webhook events; do
 	probe "tack-$tool" >tried
 	if [ "${landlock:-0}" -eq 0 ] && ! grep -q 'denied open a file' tried
 	then

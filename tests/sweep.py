@@ -145,12 +145,15 @@ tools = {
         verified("passed")), 0),
     "tack-status": (filter, [], lines(resolved("running"), settled,
         resolved("success")), 2),
+    "tack-webhook": (filter, [], lines(request("running"), settled,
+        request("passed", "forged")), 1),
     "tack-events": (filter, [], b"", 100),
     "tack-poll": (filter, [], b"", 0),
     "tack-http": (inetd, [], http("running"), 1),
 }
-# The others compile jq programs and wait for a CI: for the long form.
-quick = ("tack-verify", "tack-resolve", "tack-status", "tack-events",
+# The others compile jq programs and wait for a CI, or are in tack-webhook: for
+# the long form.
+quick = ("tack-resolve", "tack-status", "tack-webhook", "tack-events",
     "tack-http")
 
 environment = dict(os.environ, PATH=bin + ":/usr/bin:/bin",
