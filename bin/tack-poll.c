@@ -39,6 +39,7 @@ struct run {
 	char *id; /* of the build */
 	char *status; /* what is published of it, or NULL */
 	bool held, judged;
+	bool asked; /* in this round */
 };
 
 struct tool {
@@ -446,12 +447,18 @@ poll_account(struct tool *t, const char *org, jv builds)
 		if (json_str(&t->seen, runs[i].id) != NULL ||
 		    (lists && now - runs[i].begun_at < SETTLED))
 			continue;
-		reached = get(t, &runs[i]);
+		reached = runs[i].asked = get(t, &runs[i]);
 		gets++;
 	}
 	for (size_t i = 0; i < count; i++) {
 		struct run *run = &runs[i];
 
+		/* Who has not had its turn may have ended long ago. */
+		if (reached && !run->asked &&
+		    json_str(&t->seen, run->id) == NULL) {
+			run_free(run);
+			continue;
+		}
 		if (t->limit > 0 && now - run->sign > t->limit && !run->held &&
 		    !run->judged && !has_ended(run->status) &&
 		    !has_ended(json_str(&t->seen, run->id)))

@@ -257,6 +257,16 @@ run late running acme 99999999
 answer late running >ci/list
 is 'or none' running "$(TACK_BUILD_LIMIT=0 round >/dev/null; published late)"
 status 'or wrong' 78 env TACK_BUILD_LIMIT=6h tack-poll
+fresh
+for id in a b c d e f g h i j k l; do
+	run $id running acme 30000
+	answer $id passed >ci/get.$id
+done
+is 'nobody is given up before it is asked for' '10 success,2 running' \
+    "$(round >/dev/null; query 'SELECT count(*), status FROM status
+	GROUP BY status ORDER BY 1 DESC' | tr '|' ' ' | paste -sd,)"
+is 'which the next round does' 12 "$(round >/dev/null; query "SELECT count(*)
+    FROM status WHERE status = 'success'")"
 
 fresh
 run a running
