@@ -104,7 +104,8 @@ start(void)
 		kills = (unsigned)atoi(often);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	srandom((unsigned)(now.tv_nsec ^ getpid()));
-	tells = strcmp(program_invocation_short_name, "tack-status") == 0;
+	tells = strcmp(program_invocation_short_name, "tack-status") == 0 ||
+	    strcmp(program_invocation_short_name, "tack-webhook") == 0;
 }
 
 /* The suffix of a name of the database's, or NULL. */
