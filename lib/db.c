@@ -322,12 +322,15 @@ void
 db_settle(struct db *db)
 {
 	sqlite3_file *wal = NULL;
+	sqlite3_int64 size = 0;
 
 	if (db->settled)
 		return;
 	sqlite3_file_control(
 	    db->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+	/* An empty WAL has been checkpointed, and that is synced. */
 	if (wal != NULL && wal->pMethods != NULL &&
+	    wal->pMethods->xFileSize(wal, &size) == SQLITE_OK && size > 0 &&
 	    wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) != SQLITE_OK)
 		errx(EX_TEMPFAIL, "%s-wal: cannot sync", db->path);
 	db->settled = true;
