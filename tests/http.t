@@ -453,10 +453,15 @@ is 'a repeated header is an array' '["a","b"]' \
 is 'body in base64' ab "$(jq -r '.request.body | @base64d' records)"
 ok 'the time is now' jq -e '.request.at - now | fabs < 5' records
 is 'ids are counted' "$pid-1" "$(jq -r .id records)"
+head -c 700000 /dev/urandom >long
+code --data-binary @long "$url/webhooks/gitea" >/dev/null
+tail -n 1 records | jq -r .request.body | base64 -d >long.record
+ok 'a body that comes in many pieces is whole' cmp long long.record
 kill "$pid"
 
 # Outcomes.
-serve -p 'jq -c --unbuffered "(.request.body | @base64d | fromjson) + {id}"'
+serve -p 'sed -u /ZGll/Q | # at "die"
+    jq -c --unbuffered "(.request.body | @base64d | fromjson) + {id}"'
 while read -r outcome want; do
 	is "$outcome is $want" "$want" \
 	    "$(code -d "{\"outcome\":\"$outcome\"}" "$url/webhooks/x")"
@@ -476,7 +481,9 @@ is 'no outcome is 503' 503 "$(code -d '{}' "$url/webhooks/x")"
 is 'which says when to try again' 5 "$(field Retry-After)"
 ok 'no outcome is logged' contains '503: no outcome' "$log"
 is 'a pipeline that dies over a request is 503' 503 \
-    "$(code -d 'junk' "$url/webhooks/x")"
+    "$(code -d die "$url/webhooks/x")"
+ok 'at once, not when its time is over' \
+    sh -c "! grep -q 'no answer in time' '$log'"
 is 'it is started again' 200 \
     "$(code -d '{"outcome":"ignored"}' "$url/webhooks/x")"
 kill "$pid"

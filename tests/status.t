@@ -59,6 +59,8 @@ for c in '' 0 -5 text 17; do
 	is "cursor '$c' is the whole log" 3 \
 	    "$(tack-events -c "$c" | wc -l | tr -d ' ')"
 done
+is 'a number with more after it is no number' 3 \
+    "$(tack-events -c "$(tail -n 1 out | jq -r .cursor)x" | wc -l | tr -d ' ')"
 is 'a cursor in the future is nothing yet' 0 \
     "$(tack-events -c 99999999999999999999 | wc -l | tr -d ' ')"
 is 'final stays final for a late pending (23)' stale "$(step pending)"
@@ -152,16 +154,16 @@ status 'tack-events: an unknown option is EX_USAGE' 64 tack-events -x
 
 fresh
 i=0
-while [ "$i" -lt 250 ]; do
+while [ "$i" -lt 1250 ]; do
 	i=$((i + 1))
 	echo "$i"
 done | jq -c '{event: "build.running", build: {id: "u\(.)", status: "pending"},
     ref: {knot: "k", pipeline_rkey: "r\(.)", workflow: "w",
     pipeline_uri: "at://did:web:k/sh.tangled.pipeline/r\(.)"}}' >many
 tack-status <many >/dev/null
-is '250 events of backlog all arrive (12)' 250 \
+is '1250 events of backlog all arrive, page by page (12)' 1250 \
     "$(tack-events -c 0 | wc -l | tr -d ' ')"
-is 'in one batch, yet each with its own created (13)' 250 \
+is 'in few batches, yet each with its own created (13)' 1250 \
     "$(tack-events | sed 's/^{"created":\([0-9]*\),.*/\1/' | sort -un | wc -l | tr -d ' ')"
 ok 'created rises in the order sent' sh -c \
     'tack-events | sed "s/^{\"created\":\([0-9]*\),.*/\1/" | sort -nc'
@@ -169,11 +171,11 @@ tack-events -f >followed &
 follower=$!
 record pending | tack-status >/dev/null
 for _ in 1 2 3 4 5 6 7 8 9 10; do
-	[ "$(wc -l <followed)" -ge 251 ] && break
+	[ "$(wc -l <followed)" -ge 1251 ] && break
 	sleep 0.1
 done
 kill "$follower"
-is 'a follower gets backlog and news, each once (16)' 251 \
+is 'a follower gets backlog and news, each once (16)' 1251 \
     "$(sort -u followed | wc -l | tr -d ' ')"
 
 fresh
