@@ -133,6 +133,9 @@ is 'A15 org, slug and number are recovered from build.url' 'o1|top|7' \
 fresh
 is 'A15 another host recovers nothing' 'null null' \
     "$(deliver 'del(.organization, .build.pipeline) | .build.url = "https://evil.example/v2/organizations/o1/pipelines/top/builds/7"' | jq -r '"\(.build.org) \(.build.pipeline)"')"
+fresh
+is 'A15 nor does one whose name is as long' 'null null' \
+    "$(deliver 'del(.organization, .build.pipeline) | .build.url = "https://api.buildkitf.com/v2/organizations/o1/pipelines/top/builds/7"' | jq -r '"\(.build.org) \(.build.pipeline)"')"
 is 'A16 the status is published all the same, the row incomplete' '1|1' \
     "$(query 'SELECT org IS NULL, (SELECT count(*) FROM event) FROM build')"
 deliver '.event = "build.running"' >/dev/null

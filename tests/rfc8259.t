@@ -23,7 +23,7 @@ transformed() {
 # shellcheck disable=SC2086 # flags are words
 ok 'the judge builds' ${CC:-cc} ${CFLAGS:--O2 -g} -std=c11 -D_GNU_SOURCE \
     -I"$TOP/lib" ${LDFLAGS:-} -o check-json "$TOP/tests/check-json.c" \
-    "$TOP/lib/libtack.a" -ljq -lm
+    "$TOP/lib/libtack.a" -ljq -lm -lbsd
 
 ok 'all of y_ is accepted' js suite "$suite/test_parsing" y_ 1
 note "$(cat .shown)"
