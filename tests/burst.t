@@ -96,6 +96,17 @@ s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])'
 }
 
+# Where each connection is a process, the second is for a machine that has
+# nothing else to do.
+limit=1000
+busy() {
+	read -r load _ </proc/loadavg
+	if [ "${load%.*}" -gt $(($(nproc) * 2)) ]; then
+		limit=9000
+		note "P29: the load is $load, so a process each may take 9 s"
+	fi
+}
+
 # burst how command...: the command serves on 127.0.0.1:$port.
 burst() {
 	how=$1
@@ -110,7 +121,7 @@ burst() {
 	    "through, $refused refused, $left left; a webhook is answered" \
 	    "after $after ms ($ready ms at the start)"
 	ok "P29 $how: a second after the burst it answers" \
-	    [ "$after" -le 1000 ]
+	    [ "$after" -le "$limit" ]
 	is "P29 $how: and lives" 1 "$alive"
 }
 
@@ -128,6 +139,7 @@ if [ -n "${TACK_SANITIZE:-}" ]; then
 	done_testing
 	exit
 fi
+busy
 if command -v inetd >/dev/null; then
 	for how in wait "$(awk '$2 == "stream" { print $4 }' \
 	    "$TOP/share/examples/inetd.conf")"; do
