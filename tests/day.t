@@ -150,8 +150,7 @@ for hour, todo in enumerate(hours):
         deaths += 1
         if hour % 2:
             server.process.wait()
-            server = Server(before=["faketime", "-f", "%+d" % clock])
-            # those whose socket is gone go on with the new one
+            server.start()
     [s.join() for s in senders]
     if hour % 2 or hour == 0:
         poll(hour)
