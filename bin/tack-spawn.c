@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* tack-spawn: start a build for each workflow of a pipeline. */
-#include <sys/wait.h>
-
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +15,6 @@
 
 #include "build.h"
 #include "call.h"
-#include "child.h"
 #include "db.h"
 #include "filter.h"
 #include "json.h"
@@ -26,11 +22,10 @@
 #include "provider.h"
 #include "ref.h"
 #include "start.h"
+#include "starters.h"
 #include "yaml.h"
 
-#define STARTERS 16 /* processes at once */
 #define PROVIDERS 16
-#define ANSWER 65536 /* bytes of a starter's record */
 #define PATIENCE 2 /* seconds a record waits for its builds */
 #define ROUND 45000 /* ms a round lasts */
 
@@ -237,132 +232,6 @@ intend(struct tool *t, const jv *task)
 	return row;
 }
 
-/* A process that starts the build of a row, and what it says. */
-struct starter {
-	int64_t row;
-	pid_t pid;
-	int fd;
-	size_t length;
-	char *text;
-};
-
-static bool
-launch(const struct tool *t, struct starter *s, int64_t row)
-{
-	char number[24];
-	const char *const argv[] = { "tack-spawn", "-s", number, "-d", t->path,
-		NULL };
-
-	snprintf(number, sizeof(number), "%" PRId64, row);
-	memset(s, 0, sizeof(*s));
-	s->row = row;
-	if ((s->text = malloc(ANSWER + 1)) == NULL)
-		err(EX_OSERR, NULL);
-	return (s->pid = child(argv, NULL, &s->fd)) != -1;
-}
-
-/* The record of a row that is not started yet. */
-static jv
-waiting(struct tool *t, int64_t id, const char *why)
-{
-	jv row = build_row(&t->builds, id);
-	jv rec = start_record(&row, "pending", NULL);
-
-	jv_free(row);
-	t->deferred = true;
-	rec = json_set_str(rec, "outcome", "deferred");
-	return json_set_str(rec, "reason", why);
-}
-
-/* The record of a starter that has ended, or is left to itself. */
-static jv
-collect(struct tool *t, struct starter *s, bool ended)
-{
-	const char *why = "the CI has not answered yet";
-	jv rec = jv_invalid();
-	int status = 0;
-
-	close(s->fd);
-	if (ended) {
-		why = "it could not be tried";
-		while (waitpid(s->pid, &status, 0) == -1 && errno == EINTR)
-			continue;
-		s->text[s->length] = '\0';
-		if (json_check(s->text, s->length, NULL, 0) == -1)
-			rec = json_parse(s->text, s->length);
-	}
-	if (!jv_is_valid(rec)) {
-		jv_free(rec);
-		rec = waiting(t, s->row, why);
-	} else if (json_str(&rec, "outcome") != NULL)
-		t->deferred = true;
-	free(s->text);
-	return rec;
-}
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* Read what a starter says; false when it has said all. */
-static bool
-hear(struct starter *s)
-{
-	ssize_t n = read(s->fd, s->text + s->length, ANSWER - s->length);
-
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return true;
-	if (n > 0)
-		s->length += (size_t)n;
-	return n > 0;
-}
-
-/*
- * Start the builds of rows side by side, and wait so long; who is slower goes
- * on alone, and stores what comes of it.
- */
-static jv
-start_all(struct tool *t, const int64_t *rows, size_t count, int64_t patience)
-{
-	int64_t end = clock_ms() + patience, left;
-	struct starter running[STARTERS];
-	struct pollfd p[STARTERS];
-	size_t next = 0, n = 0;
-	jv out = jv_array();
-
-	while (next < count || n > 0) {
-		while (n < STARTERS && next < count)
-			if (launch(t, &running[n], rows[next++]))
-				n++;
-			else
-				free(running[n].text);
-		for (size_t i = 0; i < n; i++)
-			p[i] = (struct pollfd){ running[i].fd, POLLIN, 0 };
-		left = end - clock_ms();
-		if (n == 0 || left <= 0)
-			break;
-		if (poll(p, n, (int)left) == -1 && errno != EINTR)
-			err(EX_OSERR, "poll");
-		for (size_t i = n; i-- > 0;)
-			if (p[i].revents != 0 && !hear(&running[i])) {
-				out = jv_array_append(
-				    out, collect(t, &running[i], true));
-				running[i] = running[--n];
-			}
-	}
-	for (size_t i = 0; i < n; i++)
-		out = jv_array_append(out, collect(t, &running[i], false));
-	for (; next < count; next++)
-		out = jv_array_append(
-		    out, waiting(t, rows[next], "others are started first"));
-	return out;
-}
-
 struct batch {
 	struct tool *tool;
 	jv settled; /* what needs no start */
@@ -399,12 +268,23 @@ store(jv task, void *arg)
 	jv_free(task);
 }
 
+/* To be tried again? That is the exit status. */
+static void
+heed(struct tool *t, const jv *rec)
+{
+	const char *outcome = json_str(rec, "outcome");
+
+	if (outcome != NULL && strcmp(outcome, "deferred") == 0)
+		t->deferred = true;
+}
+
 static void
 keep(jv rec, void *arg)
 {
-	jv *list = arg;
+	struct batch *b = arg;
 
-	*list = jv_array_append(*list, rec);
+	heed(b->tool, &rec);
+	b->settled = jv_array_append(b->settled, rec);
 }
 
 static jv
@@ -430,8 +310,9 @@ spawn(jv rec, void *arg)
 	json_each(&b.tasks, store, &b);
 	db_commit(b.tool->db);
 	jv_free(b.tasks);
-	started = start_all(b.tool, b.rows, b.count, b.tool->patience);
-	json_each(&started, keep, &b.settled);
+	started = start_all(
+	    &b.tool->builds, b.tool->path, b.rows, b.count, b.tool->patience);
+	json_each(&started, keep, &b);
 	jv_free(started);
 	return b.settled;
 }
@@ -439,9 +320,10 @@ spawn(jv rec, void *arg)
 static void
 print(jv rec, void *arg)
 {
-	char *text = json_text(rec);
+	char *text;
 
-	(void)arg;
+	heed(arg, &rec);
+	text = json_text(rec);
 	json_print(stdout, text, strlen(text));
 	putchar('\n');
 	free(text);
@@ -471,8 +353,8 @@ round_of(struct tool *t)
 	}
 	if (rows == NULL)
 		err(EX_OSERR, NULL);
-	records = start_all(t, rows, count, ROUND);
-	json_each(&records, print, NULL);
+	records = start_all(&t->builds, t->path, rows, count, ROUND);
+	json_each(&records, print, t);
 	jv_free(records);
 	free(rows);
 	finish();
@@ -536,7 +418,7 @@ main(int argc, char *argv[])
 	t.db = db_open(t.path, DB_WRITE_FULL);
 	prepare_queries(&t);
 	if (row != 0) {
-		print(start(&t.builds, t.path, row), NULL);
+		print(start(&t.builds, t.path, row), &t);
 		finish();
 	} else if (again)
 		round_of(&t);

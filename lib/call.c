@@ -30,18 +30,6 @@ struct caller {
 	char *account; /* of the last request */
 };
 
-static char *
-variable(const char *name, const char *suffix)
-{
-	char *text;
-
-	if (asprintf(&text, "TACK_%s_%s", name, suffix) == -1)
-		err(EX_OSERR, NULL);
-	for (char *c = text; *c != '\0'; c++)
-		*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
-	return text;
-}
-
 struct setting {
 	const jv *names;
 	jv out;
@@ -99,7 +87,7 @@ caller_new(const char *name, const struct provider *p, struct db *db)
 		free(c);
 		return NULL;
 	}
-	text = variable(name, "API");
+	text = provider_variable(name, "API");
 	value = provider_member(p, "api");
 	api = getenv(text);
 	if (api != NULL && *api != '\0')

@@ -2,6 +2,7 @@
 /* One CI as data: reading its payloads. */
 #include <sys/stat.h>
 
+#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -279,6 +280,18 @@ share_text(const char *path)
 		err(EX_CONFIG, "%s", path);
 	close(fd);
 	text[n] = '\0';
+	return text;
+}
+
+char *
+provider_variable(const char *name, const char *suffix)
+{
+	char *text;
+
+	if (asprintf(&text, "TACK_%s_%s", name, suffix) == -1)
+		err(EX_OSERR, NULL);
+	for (char *c = text; *c != '\0'; c++)
+		*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
 	return text;
 }
 

@@ -26,6 +26,9 @@ struct provider;
 struct provider *provider_load(const char *name);
 void provider_free(struct provider *);
 
+/* TACK_NAME_SUFFIX, the variable of a provider; for the caller to free. */
+char *provider_variable(const char *name, const char *suffix);
+
 /* A member of provider.json, invalid if there is none. */
 jv provider_member(const struct provider *, const char *);
 

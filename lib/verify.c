@@ -39,25 +39,12 @@ struct verify {
 	int64_t tolerance; /* -1: each scheme's own */
 };
 
-/* TACK_NAME_SUFFIX, without its "TACK_" where secret(3) wants none. */
-static char *
-variable(const char *name, const char *suffix)
-{
-	char *text;
-
-	if (asprintf(&text, "TACK_%s_%s", name, suffix) == -1)
-		err(EX_OSERR, NULL);
-	for (char *c = text; *c != '\0'; c++)
-		*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
-	return text;
-}
-
 /* Is there such a secret, good or bad? */
 static bool
 configured(const char *name, const char *suffix)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
-	char *plain = variable(name, suffix), *file, *path;
+	char *plain = provider_variable(name, suffix), *file, *path;
 	bool found;
 
 	if (asprintf(&file, "%s_FILE", plain) == -1)
@@ -81,8 +68,9 @@ static struct caller *
 caller(const char *name, struct caller *next)
 {
 	struct caller *c = calloc(1, sizeof(*c));
-	char *mode_name = variable(name, "WEBHOOK_MODE");
-	char *secret_name = variable(name, "WEBHOOK_SECRET"), *where, *text;
+	char *mode_name = provider_variable(name, "WEBHOOK_MODE");
+	char *secret_name = provider_variable(name, "WEBHOOK_SECRET"), *where,
+	     *text;
 	const char *mode = getenv(mode_name);
 	jv scheme;
 
