@@ -15,7 +15,7 @@ bin = os.path.join(top, "bin")
 ENOENT, EINTR, EIO, ENOMEM, EMFILE, ENOSPC, SHORT = 2, 4, 5, 12, 24, 28, 0
 EAGAIN, ENOLCK = 11, 37
 
-# What a call may fail with; SHORT is half of the bytes.
+# What a call may fail with; SHORT is some of the bytes.
 errors = {
     "accept": [EMFILE, EINTR], "malloc": [ENOMEM], "dup": [EMFILE],
     "fcntl": [EIO, EINTR, ENOLCK], "flock": [EINTR, EIO, ENOLCK],
