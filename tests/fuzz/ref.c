@@ -31,6 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *payload = (const char *)data, *seal, *uri, *rest;
 	jv read, claim, ref, build;
 	char *text;
+	ssize_t wrong;
 
 	if (p == NULL) {
 		setenv("TACK_SHARE", "share", 0);
@@ -74,6 +75,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	jv_free(build);
 	jv_free(claim);
 	jv_free(read);
-	free(provider_event(p, payload, size));
+	free(provider_event(p, payload, size, &wrong));
 	return 0;
 }
