@@ -155,7 +155,7 @@ build_claim(const char *database, int64_t id)
 		err(EX_OSERR, NULL);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd == -1)
-		err(EX_CANTCREAT, "%s", path);
+		err(EX_TEMPFAIL, "%s", path);
 	if (fcntl(fd, F_OFD_SETLK, &lock) == -1) {
 		if (errno != EAGAIN && errno != EACCES)
 			err(EX_TEMPFAIL, "%s", path);

@@ -266,6 +266,7 @@ share_text(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	char *text;
+	size_t length = 0;
 	ssize_t n;
 
 	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR))
@@ -276,10 +277,16 @@ share_text(const char *path)
 		err(EX_CONFIG, "%s", path);
 	if ((text = malloc((size_t)st.st_size + 1)) == NULL)
 		err(EX_OSERR, NULL);
-	if ((n = read(fd, text, (size_t)st.st_size)) == -1)
-		err(EX_CONFIG, "%s", path);
+	while (length < (size_t)st.st_size) {
+		n = read(fd, text + length, (size_t)st.st_size - length);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			err(EX_CONFIG, "%s", path);
+		length += (size_t)n;
+	}
 	close(fd);
-	text[n] = '\0';
+	text[length] = '\0';
 	return text;
 }
 
