@@ -106,6 +106,7 @@ child(const char *const argv[], int *in, int *out)
 		drop(from[0]);
 	if (error != 0) {
 		warnc(error, "%s", argv[0]);
+		errno = error;
 		return -1;
 	}
 	return pid;

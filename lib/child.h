@@ -10,7 +10,7 @@
  * its standard input and one from its standard output; ours are what it gets
  * where the pointer is NULL. Our ends do not block and close on exec.  No
  * signal is blocked or ignored in it.  Returns its process id or, having said
- * why, -1.
+ * why, -1 with errno set.
  */
 pid_t child(const char *const argv[], int *in, int *out);
 

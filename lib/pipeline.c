@@ -15,6 +15,7 @@
 
 #define START_TIME 5000 /* ms; filters that end by then are misconfigured */
 #define LINE_MAX_SIZE (1024 * 1024)
+#define ARGUMENTS 16 /* of a plain command */
 #define PIPE_SIZE (256 * 1024) /* 64 KiB are 12 webhooks: a commit for each */
 #define BACKLOG_MAX (64 * 1024 * 1024) /* queued for the filters */
 
@@ -88,18 +89,58 @@ end(struct pipeline *p)
  * the last filter would show only when the first is dead too.  This one lets
  * go of both ends; job control keeps the filters' standard input theirs.
  */
-void
-pipeline_start(struct pipeline *p)
+static int
+spawn_shell(struct pipeline *p)
 {
 	const char *argv[] = { "/bin/bash", "-c",
 		"set -m; eval \"$1 &\"; set +m; exec <&- >&-; wait",
 		"tack-http", p->command, NULL };
 
+	return child(argv, &p->in, &p->out);
+}
+
+/* One filter and its arguments, without anything that means more to a shell. */
+static bool
+is_plain(const char *command)
+{
+	return command[strspn(command,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		   "0123456789_./- ")] == '\0';
+}
+
+/* A plain command needs no shell, which takes as long as the filter does. */
+static int
+spawn_plain(struct pipeline *p)
+{
+	char *words = strdup(p->command), *rest = words, *word;
+	const char *argv[ARGUMENTS + 1];
+	size_t count = 0;
+	int pid;
+
+	if (words == NULL)
+		err(EX_OSERR, NULL);
+	while ((word = strsep(&rest, " ")) != NULL && count < ARGUMENTS)
+		if (*word != '\0')
+			argv[count++] = word;
+	argv[count] = NULL;
+	pid = count == 0 ? -1 : child(argv, &p->in, &p->out);
+	if (pid == -1 && (count == 0 || errno == ENOENT || errno == EACCES))
+		errx(EX_CONFIG, "pipeline ended at start, see above");
+	free(words);
+	return pid;
+}
+
+void
+pipeline_start(struct pipeline *p)
+{
+	int pid;
+
 	if (p->in != -1)
 		return;
 	shut(&p->out);
 	p->start = ws_clock();
-	if (child(argv, &p->in, &p->out) != -1)
+	pid = is_plain(p->command) ? spawn_plain(p) : spawn_shell(p);
+	if (pid != -1)
 		fcntl(p->in, F_SETPIPE_SZ, PIPE_SIZE); /* or it stays small */
 }
 
