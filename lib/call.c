@@ -277,6 +277,7 @@ struct round {
 	jv input, said;
 	enum urgency urgency;
 	int left;
+	bool cut; /* there was more to ask */
 };
 
 static void
@@ -284,10 +285,14 @@ ask(jv request, void *arg)
 {
 	struct round *r = arg;
 	struct raw raw;
+	jv said, next;
 
-	while (r->left-- > 0 && !bad(&r->said)) {
-		jv said = send(r->caller, &request, r->urgency, &raw), next;
-
+	while (!bad(&r->said)) {
+		if (r->left-- <= 0) {
+			r->cut = true;
+			break;
+		}
+		said = send(r->caller, &request, r->urgency, &raw);
 		if (!bad(&said)) {
 			jv_free(said);
 			said = read_answer(
@@ -320,7 +325,7 @@ jv
 call(struct caller *c, const char *verb, jv input, enum urgency urgency)
 {
 	struct round r = { c, inform(c, verb, input), jv_object(), urgency,
-		ROUNDS };
+		ROUNDS, false };
 	jv requests = program_run(c->program, jv_copy(r.input));
 
 	if (jv_get_kind(requests) != JV_KIND_ARRAY) { /* it failed */
@@ -334,6 +339,10 @@ call(struct caller *c, const char *verb, jv input, enum urgency urgency)
 	} else {
 		json_each(&requests, ask, &r);
 		jv_free(requests);
+		/* Absent is only what all pages are without. */
+		if (r.cut && strcmp(verb, "find") == 0)
+			r.said = json_set_str(r.said, "unsure",
+			    "the CI has more builds than can be searched");
 	}
 	jv_free(r.input);
 	return r.said;

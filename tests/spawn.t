@@ -220,6 +220,22 @@ again >out
 is 'builds of others with one of our names are not ours' '1' \
     "$(jq -r .build.number out | xargs -I N curl -s "$api/_/builds" | jq '[.[] | select(.meta_data["tack:pipeline_rkey"] == "page" and .meta_data["tack:knot"] != null)] | length')"
 fault create after
+push deep >out
+cp share/providers/buildkite/call.jq call.jq
+sed -i 's/per_page=100/per_page=1/' share/providers/buildkite/call.jq
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21; do
+	curl -s -H 'Authorization: Bearer bkua_common' -H 'Content-Type: application/json' \
+	    -d '{"commit": "a", "branch": "b", "meta_data": {"tack:pipeline_rkey": "deep"}}' \
+	    "$api/v2/organizations/acme-forge/pipelines/tangled-ci/builds" >answer
+done
+again >out
+is 'what more builds may hide than can be searched is not made again' '22 deferred' \
+    "$(of deep) $(jq -r .outcome out)"
+cp call.jq share/providers/buildkite/call.jq
+again >out
+is 'and is found when they can be' '22 6b1f53303a732ccc8c6aae6640399827c15250e3' \
+    "$(of deep) $(of deep '.[0].commit' | tr -d '"')"
+fault create after
 push forged >out
 of forged '.[0].meta_data | .["tack:ref"] = "tack1.forged"' |
     jq -c '{ commit: "evil", branch: "main", meta_data: . }' |
