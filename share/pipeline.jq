@@ -142,13 +142,17 @@ else
 	elif [$trigger.sha | sha] == [] and $trigger.sha != "HEAD" then
 		{ malformed: "the commit is not a sha" }
 	else
-		([$event.workflows | arrays[] | objects] | .[0:64]) as $all
-		| if $all == [] then { ignored: "no workflows" } else $all[]
+		[$event.workflows | arrays[] | objects] as $all
+		| if $all == [] then { ignored: "no workflows" }
+		elif ($all | length) > 64 then
+			{ malformed: "more than 64 workflows; the others are left out" }
+		else empty end,
+		($all[0:64][]
 		| if [.name | name | select(length <= 255)] == []
-		then { malformed: "a workflow without a name" }
+		then { malformed: "a workflow without a name that can be used" }
 		else task($rkey; $repo; $trigger
 			+ (if one($meta.sourceRepo | text) != null
-			    then { from_other: true } else {} end); $meta.kind) end
-		end
+			    then { from_other: true } else {} end); $meta.kind)
+		end)
 	end
 end

@@ -100,6 +100,11 @@ for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 done
 is 'each by its own means' passed "$state"
 
+push crowd '.event.workflows = [range(66) | workflow("w\(.)"; {})]' >out 2>err
+is 'of too many workflows the first are taken, and it says that others are not' \
+    'failed 64 more than 64 workflows; the others are left out 1' \
+    "$(jq -r '.build.status // .reason' out | sort | uniq -c | awk '{ n = $1; $1 = ""; print substr($0, 2), n }' | paste -sd ' ')"
+
 push two '.event.workflows = [workflow("ci.yml"; buildkite({}) + { local: {} })]' >out 2>err
 is 'of two CIs the first is taken, with a warning' '1 1' "$(of two) $(grep -c 'first' err)"
 
