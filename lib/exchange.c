@@ -228,8 +228,13 @@ talk(int in, const char *text, int out, struct raw *raw)
 			close(p[1].fd);
 			p[1].fd = -1;
 		}
-		if (time(NULL) > end || poll(p, 2, 1000) == -1)
+		if (time(NULL) > end)
 			break;
+		if (poll(p, 2, 1000) == -1) {
+			if (errno == EINTR)
+				continue;
+			err(EX_OSERR, "poll");
+		}
 		if (p[1].revents != 0) {
 			n = write(in, text, left);
 			if (n == -1 && errno != EAGAIN)
