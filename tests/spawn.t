@@ -224,6 +224,11 @@ done
 again >out
 is 'builds of others with one of our names are not ours' '1' \
     "$(jq -r .build.number out | xargs -I N curl -s "$api/_/builds" | jq '[.[] | select(.meta_data["tack:pipeline_rkey"] == "page" and .meta_data["tack:knot"] != null)] | length')"
+fault create 500
+push elsewhen >out
+TACK_BUILDKITE_ORG=beta again >out
+is 'it is tried again where it was planned, whatever the environment says' '1 acme-forge' \
+    "$(of elsewhen) $(of elsewhen '.[0].url | split("/")[5]' | tr -d '"')"
 fault create after
 push deep >out
 cp share/providers/buildkite/call.jq call.jq

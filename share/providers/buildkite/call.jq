@@ -64,7 +64,10 @@ def place($where):
 		"name the slug of the pipeline to build")) as $pipeline
 	| "/v2/organizations/\($org)/pipelines/\($pipeline)";
 
-def planned: . as $in | options | .org = (.org // $in.config.org);
+# What was planned stays where it was, whatever the environment says later.
+def planned: . as $in | options
+	| .org = (.org // (.pipeline as $p | $in.build | objects
+		| select(.pipeline == $p) | .org) // $in.config.org);
 
 # The organization's own token comes before the common one. A name that ends in
 # FILE has none: TACK_BUILDKITE_TOKEN_ACME_FILE is where acme's token is.
