@@ -134,7 +134,9 @@ db_open(const char *path, enum db_mode mode)
 	/* It falls back to reading where it could not open for both. */
 	if (mode != DB_READ && sqlite3_db_readonly(db->sqlite, "main") != 0)
 		errx(access(path, W_OK) == 0 ? EX_TEMPFAIL : EX_CONFIG,
-		    "%s: cannot be opened for writing", path);
+		    "%s: cannot be opened for writing; let this user"
+		    " write to it and to its directory",
+		    path);
 	sqlite3_busy_timeout(db->sqlite, BUSY_MS);
 	if (pragma(db, "PRAGMA application_id") != APPLICATION_ID)
 		errx(EX_CONFIG, "%s: not a database of tack", path);
