@@ -70,7 +70,7 @@ merge_variable(jv key, void *arg)
 		text = json_word(&value);
 	}
 	if (name == NULL || *name == '\0' || strchr(name, '=') != NULL)
-		m->wrong = "a variable's name is no name";
+		m->wrong = "a variable's name is empty or has a = in it";
 	else if (text == NULL)
 		m->wrong = "a variable of the environment is not a text";
 	else
