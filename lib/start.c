@@ -84,10 +84,11 @@ put_off(struct job *j, double seconds, bool undone, const char *reason)
 
 	if (own != NULL && *own != '\0')
 		limit = strtonum(own, 1, INT32_MAX, NULL);
-	if (undone && limit > 0 &&
-	    now - json_int(&j->row, "created_at", 0) > limit) {
-		if (asprintf(&why, "gave up after %lld minutes: %s",
-			(long long)limit / 60, reason) == -1)
+	if (limit > 0 && now - json_int(&j->row, "created_at", 0) > limit) {
+		if (asprintf(&why, "gave up after %lld minutes%s: %s",
+			(long long)limit / 60,
+			undone ? "" : ", and it may have been started",
+			reason) == -1)
 			err(EX_OSERR, NULL);
 		rec = verdict(j, "failed", why);
 		free(why);

@@ -337,4 +337,19 @@ kill $http_pid
 is 'nothing of a token in what is written' no \
     "$(grep -rlE 'Bearer|bkua' out err told tack.db http.err >leaks && echo yes || echo no)"
 
+# no end of trying
+fault create 429-user
+push late >/dev/null
+fault create before
+push lost >/dev/null
+sqlite3 tack.db "UPDATE build SET created_at = created_at - 3700
+    WHERE pipeline_rkey IN ('late', 'lost')"
+fault create 429-user
+direct config '{"faults": [{"kind": "create", "do": "429-user"},
+    {"kind": "list", "do": "502"}]}'
+again >out 2>/dev/null
+is 'after an hour it is given up, and says what is not known' \
+    'failed: gave up after 60 minutes failed: gave up after 60 minutes, and it may have been started' \
+    "$(jq -r 'select(.ref.pipeline_rkey | IN("late", "lost"))
+    | "\(.build.status): \(.build.error | sub(": .*"; ""))"' out | sort | paste -sd ' ')"
 done_testing
