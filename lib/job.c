@@ -24,9 +24,11 @@
 #include "db.h"
 #include "job.h"
 #include "json.h"
+#include "mark.h"
 #include "stamp.h"
 
 #define NAME_SIZE (JOB_ID + 32)
+#define DIED "the runner died"
 
 /* The name of one of a build's files, from the directory of builds. */
 static const char *
@@ -226,26 +228,53 @@ job_final(const jv *state)
 	return final;
 }
 
+struct ending {
+	const struct jobs *jobs;
+	const char *id;
+	jv ended;
+};
+
+/* The last line of a step whose runner is gone. */
+static void
+last_line(const struct ending *e, const char *step)
+{
+	int fd = step == NULL ?
+	    -1 :
+	    job_log(e->jobs, e->id, step, O_RDWR | O_APPEND);
+	struct mark mark = { .fd = fd };
+	char last;
+
+	if (fd == -1)
+		return;
+	mark.size = lseek(fd, 0, SEEK_END);
+	mark.inside = mark.size > 0 &&
+	    pread(fd, &last, 1, mark.size - 1) == 1 && last != '\n';
+	mark_line(&mark, DIED);
+	close(fd);
+}
+
 static void
 end_step(jv step, void *arg)
 {
 	const char *state = json_str(&step, "state");
-	jv *ended = arg;
+	struct ending *e = arg;
 
 	if (state != NULL && strcmp(state, "running") == 0) {
+		last_line(e, json_str(&step, "id"));
 		step = json_set_str(step, "state", "ended");
 		step = json_set(step, "finished_at", job_stamp(stamp_now()));
 	} else if (state == NULL || strcmp(state, "ended") != 0) {
 		jv_free(step);
 		return;
 	}
-	*ended = jv_array_append(*ended, step);
+	e->ended = jv_array_append(e->ended, step);
 }
 
 jv
 job_state(const struct jobs *j, const char *id)
 {
-	jv state = get(j, id, "state.json"), build, steps, ended;
+	jv state = get(j, id, "state.json"), build, steps;
+	struct ending e = { .jobs = j, .id = id };
 	int fd;
 
 	if (job_final(&state))
@@ -261,13 +290,13 @@ job_state(const struct jobs *j, const char *id)
 	if (!job_final(&state)) {
 		build = json_get(&state, "build");
 		build = json_set_str(build, "state", "failed");
-		build = json_set_str(build, "error", "the runner died");
+		build = json_set_str(build, "error", DIED);
 		build = json_set(build, "finished_at", job_stamp(stamp_now()));
 		steps = json_get(&state, "steps");
-		ended = jv_array();
-		json_each(&steps, end_step, &ended);
+		e.ended = jv_array();
+		json_each(&steps, end_step, &e);
 		jv_free(steps);
-		state = json_set(state, "steps", ended);
+		state = json_set(state, "steps", e.ended);
 		state = json_set(state, "build", build);
 		job_write(j, id, jv_copy(state));
 		job_clean(j, id);

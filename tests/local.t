@@ -104,6 +104,8 @@ is 'and says so' 'failed the runner died' "$(tack-local get "$id" |
 	jq -r '.build.state + " " + .build.error')"
 is 'its step has ended' ended \
     "$(tack-local steps "$id" | jq -r '.steps[1].state')"
+is 'and its log ends with that' 'the runner died' "$(tack-local log "$id" 1 |
+	tail -n 1 | sed 's/.*'"$(printf '\007')"'//')"
 is 'list says it too' failed "$(tack-local list |
 	jq -r --arg id "$id" '.[].build | select(.id == $id) | .state')"
 
