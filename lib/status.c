@@ -9,8 +9,6 @@
 #include <sysexits.h>
 #include <time.h>
 
-#include <bsd/stdlib.h>
-
 #include "event.h"
 #include "filter.h"
 #include "json.h"
@@ -272,28 +270,6 @@ refresh(struct status *t, const jv *ref, const struct view *was,
 		store(t, ref, &both);
 }
 
-/*
- * When the CI was asked, in unix milliseconds: what was published since may be
- * newer than its answer.
- */
-static int64_t
-asked_at(const jv *rec)
-{
-	jv value = json_get(rec, "asked_at");
-	char *text = jv_is_valid(value) ? json_word(&value) : NULL;
-	const char *wrong;
-	int64_t at = INT64_MAX;
-
-	jv_free(value);
-	if (text != NULL) {
-		at = strtonum(text, 0, INT64_MAX, &wrong);
-		if (wrong != NULL)
-			at = INT64_MAX;
-	}
-	free(text);
-	return at;
-}
-
 jv
 status_record(jv rec, void *arg)
 {
@@ -324,8 +300,10 @@ status_record(jv rec, void *arg)
 	now.attempt = ref_attempt(&ref);
 
 	was = look(t, &ref);
+	/* What was published since it was asked may be newer than the answer.
+	 */
 	now.asked = event != NULL && strcmp(event, "poll") == 0 &&
-	    was.published_at <= asked_at(&rec);
+	    was.published_at <= json_int(&rec, "asked_at", INT64_MAX);
 	now.first = event != NULL && strcmp(event, "spawn") == 0;
 	outcome = judge(&was, &now, &ask);
 	if (strcmp(outcome, "published") == 0) {

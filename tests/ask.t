@@ -105,7 +105,7 @@ END
 is 'a request to another host is not sent' \
     '"call.jq made a request that is not one to the CI"' \
     "$(for url in "$evil/v2/x" "http://127.0.0.1:1@${evil#http://}/" \
-	"http://127.0.0.1:10/" "http://127.0.0.1:1" " $evil/" "$(printf '%s/\\u0000' "$evil")" \
+	"http://127.0.0.1:10/" "http://127.0.0.2:1/x" "http://127.0.0.1:1" " $evil/" "$(printf '%s/\\u0000' "$evil")" \
 	'http://127.0.0.1:1/\nHost: x'; do
 		astray "$url" | jq .error
 	done | sort -u)"

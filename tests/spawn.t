@@ -337,6 +337,15 @@ kill $http_pid
 is 'nothing of a token in what is written' no \
     "$(grep -rlE 'Bearer|bkua' out err told tack.db http.err >leaks && echo yes || echo no)"
 
+# two of the same at once
+direct config '{"latency": 0.5}'
+push twins >out &
+twin=$!
+push twins >out.twin
+wait "$twin"
+direct config '{"latency": 0}'
+is 'two that start one build at once make one' 1 "$(of twins)"
+
 # no end of trying
 fault create 429-user
 push late >/dev/null
