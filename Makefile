@@ -20,7 +20,7 @@ OBJS = lib/auth.o lib/base64.o lib/bell.o lib/budget.o lib/build.o \
 	lib/provider.o lib/public.o lib/ref.o lib/remote.o lib/reply.o \
 	lib/report.o lib/request.o lib/resolve.o lib/run.o lib/runner.o \
 	lib/sandbox.o lib/seal.o lib/secret.o lib/server.o lib/stamp.o \
-	lib/start.o lib/starters.o lib/status.o lib/stream.o lib/task.o \
+	lib/attempt.o lib/starters.o lib/status.o lib/stream.o lib/task.o \
 	lib/term.o lib/tid.o lib/turn.o lib/verify.o lib/ws.o lib/yaml.o
 HDRS = lib/auth.h lib/base64.h lib/bell.h lib/budget.h lib/build.h \
 	lib/bytes.h lib/call.h lib/cell.h lib/child.h lib/clone.h lib/conn.h \
@@ -30,7 +30,7 @@ HDRS = lib/auth.h lib/base64.h lib/bell.h lib/budget.h lib/build.h \
 	lib/provider.h lib/public.h lib/ref.h lib/remote.h lib/reply.h \
 	lib/report.h lib/request.h lib/resolve.h lib/run.h lib/runner.h \
 	lib/sandbox.h lib/seal.h lib/secret.h lib/server.h lib/stamp.h \
-	lib/start.h lib/starters.h lib/status.h lib/stream.h lib/task.h \
+	lib/attempt.h lib/starters.h lib/status.h lib/stream.h lib/task.h \
 	lib/term.h lib/tid.h lib/turn.h lib/verify.h lib/ws.h lib/yaml.h
 UNITS = tests/auth.t tests/base64.t tests/head.t tests/json.t tests/mask.t \
 	tests/public.t tests/sandbox.t tests/term.t tests/tid.t tests/yaml.t

@@ -14,7 +14,7 @@
 #include "filter.h"
 #include "json.h"
 #include "ref.h"
-#include "start.h"
+#include "attempt.h"
 
 struct tool {
 	const char *path;
@@ -48,7 +48,7 @@ is_open(struct tool *t, int64_t row)
 static jv
 idle(const char *outcome, const char *reason)
 {
-	return settle(jv_object(), outcome, reason);
+	return record_settle(jv_object(), outcome, reason);
 }
 
 static jv
@@ -56,7 +56,7 @@ cancel(struct tool *t, int64_t row)
 {
 	if (!is_open(t, row))
 		return idle("duplicate", "it has ended");
-	return stop(&t->builds, t->path, row);
+	return attempt_stop(&t->builds, t->path, row);
 }
 
 /*
@@ -73,7 +73,7 @@ rebuild(struct tool *t, int64_t row, const jv *run)
 	if (is_open(t, row)) {
 		if (known || json_int(run, "attempt", 0) == 1)
 			return idle("duplicate", "it has not ended");
-		return start(&t->builds, t->path, row);
+		return attempt_start(&t->builds, t->path, row);
 	}
 	db_bind_int(t->again, ":row", row);
 	db_begin(t->db);
@@ -85,7 +85,7 @@ rebuild(struct tool *t, int64_t row, const jv *run)
 	row = json_int(&next, "row", 0);
 	jv_free(ref);
 	jv_free(next);
-	return start(&t->builds, t->path, row);
+	return attempt_start(&t->builds, t->path, row);
 }
 
 static jv
@@ -107,7 +107,7 @@ act(struct tool *t, const jv *ref, const char *verb)
 	else if (verb != NULL && strcmp(verb, "rebuild") == 0)
 		said = rebuild(t, row, &run);
 	else if (verb != NULL && strcmp(verb, "retry") == 0)
-		said = retry(&t->builds, t->path, row);
+		said = attempt_retry(&t->builds, t->path, row);
 	else
 		said =
 		    idle("malformed", "no verb of cancel, rebuild and retry");
@@ -150,7 +150,7 @@ main(int argc, char *argv[])
 	t.path = db_path(path);
 
 	t.db = db_open(t.path, DB_WRITE_FULL);
-	builds(&t.builds, t.db);
+	build_prepare(&t.builds, t.db);
 	t.open = db_query(t.db, "look whether a run is open",
 	    "SELECT 1 FROM build AS b"
 	    " LEFT JOIN status AS s USING (knot, pipeline_rkey, workflow)"

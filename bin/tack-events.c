@@ -103,7 +103,7 @@ main(int argc, char *argv[])
 	if (follow)
 		db_listen(db);
 	sandbox_database(path);
-	sandbox(NO_EXEC | NO_NET);
+	sandbox(SANDBOX_NO_EXEC | SANDBOX_NO_NET);
 
 	for (;;) {
 		while (page(db, next, &after))

@@ -26,7 +26,7 @@
 #define DAY_MS INT64_C(86400000)
 
 struct list {
-	const struct jobs *jobs;
+	const struct job_dir *jobs;
 	int64_t since; /* unix milliseconds */
 	jv found;
 };
@@ -136,7 +136,7 @@ scheduled(const jv *task, const char *id, const char *parent, jv ref)
 }
 
 static int
-create(const struct jobs *jobs, jv task, const char *parent)
+create(const struct job_dir *jobs, jv task, const char *parent)
 {
 	char id[JOB_ID + 1];
 	jv ref = json_get(&task, "ref");
@@ -145,15 +145,15 @@ create(const struct jobs *jobs, jv task, const char *parent)
 	if (wrong != NULL)
 		return refuse("error", wrong);
 	job_id(id, &ref, ref_attempt(&ref));
-	if (!job_make(jobs, id, &task, scheduled(&task, id, parent, ref), run,
-		(void *)jobs))
+	if (!job_make(jobs, id, &task, scheduled(&task, id, parent, ref),
+		runner_run, (void *)jobs))
 		errx(EX_TEMPFAIL, "the build could not be made");
 	jv_free(task);
 	return print(payload(job_state(jobs, id)));
 }
 
 static int
-rebuild(const struct jobs *jobs, const char *id, const char *attempt)
+rebuild(const struct job_dir *jobs, const char *id, const char *attempt)
 {
 	jv task = job_task(jobs, id), ref = json_get(&task, "ref");
 	const char *wrong = NULL;
@@ -168,7 +168,7 @@ rebuild(const struct jobs *jobs, const char *id, const char *attempt)
 }
 
 static int
-cancel(const struct jobs *jobs, const char *id)
+cancel(const struct job_dir *jobs, const char *id)
 {
 	const struct timespec pause = { .tv_nsec = 20000000 };
 	jv state = job_state(jobs, id);
@@ -199,18 +199,18 @@ add(const char *id, void *arg)
 }
 
 static int
-list(const struct jobs *jobs, const char *since)
+list(const struct job_dir *jobs, const char *since)
 {
 	struct list l = { jobs, stamp_now() - LIST_DAYS * DAY_MS, jv_array() };
 
 	if (since != NULL && (l.since = stamp_read(since)) == -1)
 		usage();
-	jobs_each(jobs, add, &l);
+	job_each(jobs, add, &l);
 	return print(l.found);
 }
 
 static int
-print_log(const struct jobs *jobs, const char *id, const char *step,
+print_log(const struct job_dir *jobs, const char *id, const char *step,
     const char *offset)
 {
 	char bytes[65536];
@@ -240,7 +240,7 @@ print_log(const struct jobs *jobs, const char *id, const char *step,
 }
 
 static int
-steps(const struct jobs *jobs, const char *id)
+steps(const struct job_dir *jobs, const char *id)
 {
 	jv state = job_state(jobs, id), list_ = json_get(&state, "steps");
 
@@ -265,7 +265,7 @@ static const struct {
 int
 main(int argc, char *argv[])
 {
-	struct jobs jobs;
+	struct job_dir jobs;
 	const char *verb, *id, *more;
 	size_t i;
 
@@ -285,7 +285,7 @@ main(int argc, char *argv[])
 	    argc - 1 < verbs[i].least || argc - 1 > verbs[i].most)
 		usage();
 
-	jobs_open(&jobs);
+	job_open(&jobs);
 	if (strcmp(verb, "create") == 0)
 		return create(&jobs, read_task(), NULL);
 	if (strcmp(verb, "list") == 0)

@@ -30,7 +30,7 @@ struct shown {
 	int again, fd; /* fd -1: no bytes yet */
 	int64_t at;
 	struct term *term;
-	struct masking *masking;
+	struct mask_stream *masking;
 	const char *since; /* the time of a line that has none */
 };
 
@@ -112,7 +112,7 @@ remark(const struct view *v, const char *name, const char *text, int64_t ms)
 
 	if (copy == NULL)
 		err(EX_OSERR, NULL);
-	stamp(time, ms);
+	stamp_write(time, ms);
 	control(v, v->steps, &k, "start", time);
 	data(v, v->steps, text, time, "stderr");
 	if (v->run.web_url != NULL)
@@ -138,7 +138,7 @@ line(const char *text, size_t length, int64_t ms, bool ended, void *arg)
 		err(EX_OSERR, NULL);
 	if (size > 0 || (ended && !s->going_on)) {
 		if (ms != -1)
-			stamp(time, ms);
+			stamp_write(time, ms);
 		data(NULL, s->number, content, ms != -1 ? time : s->since,
 		    "stdout");
 	}
@@ -165,7 +165,7 @@ end_step(struct shown *s, const struct keep_step *k, const char *time)
 		close(s->fd);
 	control(s->view, s->number, k, "end", time);
 	term_free(s->term);
-	masking_free(s->masking);
+	mask_stream_free(s->masking);
 	s->over = true;
 }
 
@@ -241,7 +241,7 @@ show_step(struct view *v, size_t number)
 		s->begun = true;
 		s->again = k->again;
 		s->term = term_new(line, s);
-		s->masking = masking_new(v->mask, false);
+		s->masking = mask_stream_new(v->mask, false);
 		control(v, number, k, "start", k->started_at);
 	}
 	if (s->again != k->again) {
@@ -285,7 +285,7 @@ cut(struct view *v, int64_t ms)
 {
 	char time[32];
 
-	stamp(time, ms);
+	stamp_write(time, ms);
 	for (size_t i = 0; i < v->steps; i++)
 		if (v->shown[i]->begun && !v->shown[i]->over) {
 			v->shown[i]->since = v->keep->step[i].started_at;
@@ -461,7 +461,7 @@ main(int argc, char *argv[])
 	v.path = db_path(v.path);
 
 	db = db_open(v.path, DB_READ);
-	known = run_look(runs_new(db), v.knot, v.rkey, v.workflow, &v.run);
+	known = run_look(run_prepare(db), v.knot, v.rkey, v.workflow, &v.run);
 	lacks = known && !look && lacking(&v);
 	/* No connection of SQLite's goes through a fork. */
 	db_close(db);
@@ -476,9 +476,9 @@ main(int argc, char *argv[])
 		    v.path, v.knot, v.rkey, v.workflow, v.mask, follow);
 
 	db = db_open(v.path, DB_READ);
-	v.runs = runs_new(db);
+	v.runs = run_prepare(db);
 	sandbox_database(v.path);
-	sandbox(NO_EXEC | NO_NET);
+	sandbox(SANDBOX_NO_EXEC | SANDBOX_NO_NET);
 
 	status = watch(&v, db, follow);
 	flush();

@@ -21,7 +21,7 @@
 #include "ref.h"
 #include "seal.h"
 #include "stamp.h"
-#include "start.h"
+#include "attempt.h"
 
 #define MINUTE 60
 #define DAY (24 * 60 * MINUTE)
@@ -48,7 +48,7 @@ struct tool {
 	struct query *providers, *verdicts, *places, *since, *polled, *open,
 	    *strays, *known, *parent, *owner, *asked, *missing, *found;
 	struct provider *provider;
-	struct caller *caller;
+	struct call *call;
 	const char *name; /* of the provider */
 	char *seal_key; /* NULL: the plain triple is enough */
 	jv seen; /* by build id: the status that the CI gave this round */
@@ -84,7 +84,8 @@ print(jv rec)
 static void
 print_word(const jv *row, const char *status, const char *error)
 {
-	print(json_set_str(start_record(row, status, error), "event", "poll"));
+	print(
+	    json_set_str(attempt_record(row, status, error), "event", "poll"));
 }
 
 /* Say what went wrong with a question; false if nothing did. */
@@ -206,14 +207,14 @@ out:
  * it.
  */
 static jv
-ask(struct tool *t, const char *verb, jv input, enum urgency urgency)
+ask(struct tool *t, const char *verb, jv input, enum budget_urgency urgency)
 {
 	struct payloads p = { t, stamp_now() };
 	jv said, builds;
 
 	/* What is known goes down the pipe before the network is waited for. */
 	fflush(stdout);
-	said = call(t->caller, verb, input, urgency);
+	said = call_ask(t->call, verb, input, urgency);
 	builds = json_get(&said, "builds");
 	json_each(&builds, take, &p);
 	jv_free(builds);
@@ -249,10 +250,10 @@ list(struct tool *t, const char *account, jv builds, bool *reached)
 		since = now;
 	if (since < now - LONGEST)
 		since = now - LONGEST;
-	stamp(text, (since - OVERLAP) * 1000);
+	stamp_write(text, (since - OVERLAP) * 1000);
 
 	in = json_set(jv_object(), "builds", builds);
-	said = ask(t, "list", json_set_str(in, "since", text), STATE);
+	said = ask(t, "list", json_set_str(in, "since", text), BUDGET_STATE);
 	there = json_get(&said, "builds");
 	lists = jv_is_valid(there);
 	jv_free(there);
@@ -318,7 +319,7 @@ get(struct tool *t, struct run *run)
 
 	db_bind_int(t->asked, ":at", time(NULL));
 	note(t, t->asked, run);
-	said = ask(t, "get", input(run), STATE);
+	said = ask(t, "get", input(run), BUDGET_STATE);
 	if (json_str(&said, "gone") != NULL)
 		forgotten(t, run);
 	else if (went_wrong(t, &said, "get"))
@@ -341,7 +342,7 @@ give_up(struct tool *t, struct run *run, bool reached)
 	judge(t, run, "timeout", why);
 	if (!reached)
 		return;
-	said = ask(t, "cancel", input(run), URGENT);
+	said = ask(t, "cancel", input(run), BUDGET_URGENT);
 	went_wrong(t, &said, "cancel");
 	jv_free(said);
 }
@@ -419,7 +420,7 @@ stop_strays(struct tool *t, const char *org)
 
 		db_bind_int(t->asked, ":at", now + OVERLAP);
 		note(t, t->asked, &run);
-		said = ask(t, "cancel", input(&run), URGENT);
+		said = ask(t, "cancel", input(&run), BUDGET_URGENT);
 		went_wrong(t, &said, "cancel");
 		jv_free(said);
 		jv_free(run.what);
@@ -524,17 +525,17 @@ poll_accounts(struct tool *t, jv all)
 		free(org);
 		return;
 	}
-	t->caller = caller_new(t->name, t->provider, t->db);
+	t->call = call_open(t->name, t->provider, t->db);
 	t->seen = jv_object();
 	for (; org != NULL; org = json_first(&all)) {
-		if (t->caller != NULL)
+		if (t->call != NULL)
 			poll_account(t, org, json_get(&all, org));
 		all = json_drop(all, org);
 		free(org);
 	}
 	jv_free(all);
 	jv_free(t->seen);
-	caller_free(t->caller);
+	call_close(t->call);
 	provider_free(t->provider);
 }
 
@@ -554,7 +555,7 @@ poll_provider(jv name, void *arg)
 static void
 prepare(struct tool *t)
 {
-	builds(&t->builds, t->db);
+	build_prepare(&t->builds, t->db);
 	t->providers = db_query(t->db, "list providers",
 	    "SELECT DISTINCT provider FROM build ORDER BY provider");
 	t->verdicts = db_query(t->db, "list unsaid verdicts",

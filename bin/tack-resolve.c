@@ -46,7 +46,7 @@ main(int argc, char *argv[])
 	sandbox_path(share, "r");
 	free(share);
 	sandbox_database(path);
-	sandbox(NO_EXEC | NO_NET);
+	sandbox(SANDBOX_NO_EXEC | SANDBOX_NO_NET);
 
 	status = filter(resolve_record, r);
 	db_close(db);

@@ -21,7 +21,7 @@
 #include "program.h"
 #include "provider.h"
 #include "ref.h"
-#include "start.h"
+#include "attempt.h"
 #include "starters.h"
 #include "yaml.h"
 
@@ -38,7 +38,7 @@ struct tool {
 	struct {
 		char *name;
 		struct provider *provider;
-		struct caller *caller;
+		struct call *call;
 	} known[PROVIDERS];
 	size_t count;
 	int64_t patience; /* milliseconds */
@@ -54,8 +54,8 @@ usage(void)
 }
 
 static bool
-choose(struct tool *t, const char *name, struct provider **p,
-    struct caller **caller)
+choose(
+    struct tool *t, const char *name, struct provider **p, struct call **call)
 {
 	size_t i;
 
@@ -67,14 +67,14 @@ choose(struct tool *t, const char *name, struct provider **p,
 		    *name == '.' || (*p = provider_load(name)) == NULL)
 			return false;
 		t->known[i].provider = *p;
-		t->known[i].caller = caller_new(name, *p, t->db);
+		t->known[i].call = call_open(name, *p, t->db);
 		if ((t->known[i].name = strdup(name)) == NULL)
 			err(EX_OSERR, NULL);
 		t->count++;
 	}
 	*p = t->known[i].provider;
-	*caller = t->known[i].caller;
-	return *caller != NULL;
+	*call = t->known[i].call;
+	return *call != NULL;
 }
 
 /* A task whose build is not to be: it becomes a row with our verdict. */
@@ -133,12 +133,12 @@ static jv
 plan(struct tool *t, jv task, const char *name)
 {
 	struct provider *p;
-	struct caller *caller;
+	struct call *call;
 	jv said, in = jv_object();
 	const char *error;
 	char *why;
 
-	if (!choose(t, name, &p, &caller)) {
+	if (!choose(t, name, &p, &call)) {
 		if (asprintf(&why, "no CI of that name here: %.64s", name) ==
 		    -1)
 			err(EX_OSERR, NULL);
@@ -148,7 +148,7 @@ plan(struct tool *t, jv task, const char *name)
 	}
 	task = json_set_str(task, "provider", name);
 	in = json_set(in, "task", jv_copy(task));
-	said = call(caller, "plan", in, URGENT);
+	said = call_ask(call, "plan", in, BUDGET_URGENT);
 	if (jv_get_kind(said) != JV_KIND_OBJECT)
 		task = json_set_str(task, "error", "the CI has no plan for it");
 	else if ((error = json_str(&said, "error")) != NULL)
@@ -249,7 +249,7 @@ sort(jv task, void *arg)
 
 	if (ignored != NULL || malformed != NULL) {
 		b->settled = jv_array_append(b->settled,
-		    settle(jv_object(),
+		    record_settle(jv_object(),
 			ignored != NULL ? "ignored" : "malformed",
 			ignored != NULL ? ignored : malformed));
 		jv_free(task);
@@ -301,7 +301,7 @@ spawn(jv rec, void *arg)
 		jv_free(tasks);
 		jv_free(b.tasks);
 		jv_free(b.settled);
-		return settle(jv_object(), "malformed",
+		return record_settle(jv_object(), "malformed",
 		    "not a pipeline record that can be read");
 	}
 	json_each(&tasks, sort, &b);
@@ -310,7 +310,7 @@ spawn(jv rec, void *arg)
 	json_each(&b.tasks, store, &b);
 	db_commit(b.tool->db);
 	jv_free(b.tasks);
-	started = start_all(
+	started = starters_run(
 	    &b.tool->builds, b.tool->path, b.rows, b.count, b.tool->patience);
 	json_each(&started, keep, &b);
 	jv_free(started);
@@ -353,7 +353,7 @@ round_of(struct tool *t)
 	}
 	if (rows == NULL)
 		err(EX_OSERR, NULL);
-	records = start_all(&t->builds, t->path, rows, count, ROUND);
+	records = starters_run(&t->builds, t->path, rows, count, ROUND);
 	json_each(&records, print, t);
 	jv_free(records);
 	free(rows);
@@ -363,7 +363,7 @@ round_of(struct tool *t)
 static void
 prepare_queries(struct tool *t)
 {
-	builds(&t->builds, t->db);
+	build_prepare(&t->builds, t->db);
 	t->insert = db_query(t->db, "store an intent",
 	    "INSERT INTO build (provider, knot, pipeline_rkey, workflow, org,"
 	    " pipeline, task, line, verdict, reason)"
@@ -418,7 +418,7 @@ main(int argc, char *argv[])
 	t.db = db_open(t.path, DB_WRITE_FULL);
 	prepare_queries(&t);
 	if (row != 0) {
-		print(start(&t.builds, t.path, row), &t);
+		print(attempt_start(&t.builds, t.path, row), &t);
 		finish();
 	} else if (again)
 		round_of(&t);
@@ -429,7 +429,7 @@ main(int argc, char *argv[])
 		program_free(t.program);
 	}
 	for (size_t i = 0; i < t.count; i++) {
-		caller_free(t.known[i].caller);
+		call_close(t.known[i].call);
 		provider_free(t.known[i].provider);
 		free(t.known[i].name);
 	}

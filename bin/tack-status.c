@@ -40,7 +40,7 @@ main(int argc, char *argv[])
 	db = db_open(path, DB_WRITE_FULL);
 	s = status_new(db);
 	sandbox_database(path);
-	sandbox(NO_EXEC | NO_NET);
+	sandbox(SANDBOX_NO_EXEC | SANDBOX_NO_NET);
 
 	status = filter_batch(status_record, status_begin, status_commit, s);
 	db_close(db);

@@ -49,6 +49,6 @@ main(int argc, char *argv[])
 	if (optind != argc)
 		usage();
 	v = verify_new(tolerance);
-	sandbox(NO_EXEC | NO_NET);
+	sandbox(SANDBOX_NO_EXEC | SANDBOX_NO_NET);
 	return filter_requests(verify, NULL, NULL, v);
 }

@@ -22,7 +22,7 @@ now(void)
 }
 
 void
-budget(struct budget *b, struct db *db)
+budget_prepare(struct budget *b, struct db *db)
 {
 	b->db = db;
 	b->look = db_query(db, "look up budget",
@@ -69,8 +69,8 @@ store(struct budget *b, const char *name, const struct account *a)
 }
 
 int64_t
-budget_take(
-    struct budget *b, const char *name, int per_minute, enum urgency urgency)
+budget_take(struct budget *b, const char *name, int per_minute,
+    enum budget_urgency urgency)
 {
 	/* a fifth is for what changes things, two for that and the state */
 	int64_t full = (int64_t)per_minute * ONE;

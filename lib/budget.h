@@ -8,21 +8,21 @@
 #include "db.h"
 
 /* What asks: the less it matters, the more it leaves for the others. */
-enum urgency { URGENT, STATE, LOG };
+enum budget_urgency { BUDGET_URGENT, BUDGET_STATE, BUDGET_LOG };
 
 struct budget {
 	struct db *db;
 	struct query *look, *store;
 };
-void budget(struct budget *, struct db *);
+void budget_prepare(struct budget *, struct db *);
 void budget_free(struct budget *);
 
 /*
  * Take one request from an account that has so many a minute.  Returns 0, or
  * after how many milliseconds to try again.  A transaction of its own.
  */
-int64_t
-budget_take(struct budget *, const char *account, int per_minute, enum urgency);
+int64_t budget_take(
+    struct budget *, const char *account, int per_minute, enum budget_urgency);
 
 /*
  * What the CI says of the account: so many requests are left; none before so

@@ -37,7 +37,7 @@
 	" AND p.workflow = b.workflow AND p.attempt = b.attempt - 1"
 
 void
-builds(struct builds *b, struct db *db)
+build_prepare(struct builds *b, struct db *db)
 {
 	b->db = db;
 	b->by_row = db_query(db, "look up a build", ROW " WHERE b.id = :row");

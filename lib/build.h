@@ -24,7 +24,7 @@ struct builds {
 	struct db *db;
 	struct query *by_row, *by_ref, *sent, *done, *put_off, *verdict, *older;
 };
-void builds(struct builds *, struct db *);
+void build_prepare(struct builds *, struct db *);
 
 /* The row of an id, or the newest attempt of a reference; invalid if none. */
 jv build_row(struct builds *, int64_t row);

@@ -21,7 +21,7 @@
 #define ROUNDS 20 /* requests for one question */
 #define TEXT 65536 /* bytes of an answer that is not JSON */
 
-struct caller {
+struct call {
 	char *name, *api;
 	jv config;
 	int per_minute; /* 0: no budget */
@@ -69,10 +69,10 @@ settings(const struct provider *p)
 	return s.out;
 }
 
-struct caller *
-caller_new(const char *name, const struct provider *p, struct db *db)
+struct call *
+call_open(const char *name, const struct provider *p, struct db *db)
 {
-	struct caller *c = calloc(1, sizeof(*c));
+	struct call *c = calloc(1, sizeof(*c));
 	char *file, *text;
 	const char *api;
 	jv value;
@@ -105,12 +105,12 @@ caller_new(const char *name, const struct provider *p, struct db *db)
 	jv_free(value);
 	c->config = settings(p);
 	if (c->per_minute > 0)
-		budget(&c->budget, db);
+		budget_prepare(&c->budget, db);
 	return c;
 }
 
 void
-caller_free(struct caller *c)
+call_close(struct call *c)
 {
 	if (c == NULL)
 		return;
@@ -144,13 +144,14 @@ bad(const jv *said)
 
 /* Within the budget, send a request; an empty object, or what went wrong. */
 static jv
-send(struct caller *c, const jv *request, enum urgency urgency, struct raw *raw)
+send(struct call *c, const jv *request, enum budget_urgency urgency,
+    struct exchange_answer *raw)
 {
 	const char *account = json_str(request, "account");
 	const char *refused = json_str(request, "error");
 	jv exec = json_get(request, "exec");
 	bool program = jv_is_valid(exec);
-	struct token token = { NULL, NULL };
+	struct exchange_token token = { NULL, NULL };
 	int64_t wait = 0;
 	jv said;
 
@@ -161,7 +162,7 @@ send(struct caller *c, const jv *request, enum urgency urgency, struct raw *raw)
 		return exchange_said("error", refused);
 	if (program)
 		return exchange_exec(request, raw);
-	said = exchange_token(c->name, request, &token);
+	said = exchange_find_token(c->name, request, &token);
 	if (bad(&said))
 		goto out;
 	if (account == NULL)
@@ -199,7 +200,7 @@ number_of(const jv *object, const char *member, double *number)
 
 /* Tell the budget what the CI said, and spread those who come back. */
 static jv
-told(struct caller *c, jv said)
+told(struct call *c, jv said)
 {
 	double left, wait;
 
@@ -216,7 +217,8 @@ told(struct caller *c, jv said)
 
 /* What call.jq makes of an answer. */
 static jv
-read_answer(struct caller *c, jv input, const jv *request, struct raw *raw)
+read_answer(
+    struct call *c, jv input, const jv *request, struct exchange_answer *raw)
 {
 	jv answer = jv_object(), said;
 	const char *body = raw->body != NULL ? raw->body : "";
@@ -273,9 +275,9 @@ join(jv all, jv said)
 }
 
 struct round {
-	struct caller *caller;
+	struct call *call;
 	jv input, said;
-	enum urgency urgency;
+	enum budget_urgency urgency;
 	int left;
 	bool cut; /* there was more to ask */
 };
@@ -284,7 +286,7 @@ static void
 ask(jv request, void *arg)
 {
 	struct round *r = arg;
-	struct raw raw;
+	struct exchange_answer raw;
 	jv said, next;
 
 	while (!bad(&r->said)) {
@@ -292,11 +294,11 @@ ask(jv request, void *arg)
 			r->cut = true;
 			break;
 		}
-		said = send(r->caller, &request, r->urgency, &raw);
+		said = send(r->call, &request, r->urgency, &raw);
 		if (!bad(&said)) {
 			jv_free(said);
 			said = read_answer(
-			    r->caller, jv_copy(r->input), &request, &raw);
+			    r->call, jv_copy(r->input), &request, &raw);
 		}
 		jv_free(raw.headers);
 		free(raw.body);
@@ -313,7 +315,7 @@ ask(jv request, void *arg)
 }
 
 static jv
-inform(const struct caller *c, const char *verb, jv input)
+inform(const struct call *c, const char *verb, jv input)
 {
 	input = json_set_str(input, "verb", verb);
 	if (c->api != NULL)
@@ -322,7 +324,8 @@ inform(const struct caller *c, const char *verb, jv input)
 }
 
 jv
-call(struct caller *c, const char *verb, jv input, enum urgency urgency)
+call_ask(
+    struct call *c, const char *verb, jv input, enum budget_urgency urgency)
 {
 	struct round r = { c, inform(c, verb, input), jv_object(), urgency,
 		ROUNDS, false };
@@ -350,7 +353,7 @@ call(struct caller *c, const char *verb, jv input, enum urgency urgency)
 
 /* Content-Range: bytes first-last/total (RFC 9110 14.4). */
 static bool
-range(const struct raw *raw, struct piece *piece)
+range(const struct exchange_answer *raw, struct call_piece *piece)
 {
 	const char *text = json_str(&raw->headers, "content-range");
 	int64_t first, last, total;
@@ -367,11 +370,11 @@ range(const struct raw *raw, struct piece *piece)
 }
 
 jv
-call_log(struct caller *c, jv input, struct piece *piece)
+call_log(struct call *c, jv input, struct call_piece *piece)
 {
 	double offset;
 	jv requests, request, said;
-	struct raw raw;
+	struct exchange_answer raw;
 	bool program;
 
 	memset(piece, 0, sizeof(*piece));
@@ -390,7 +393,7 @@ call_log(struct caller *c, jv input, struct piece *piece)
 		return exchange_said("error", "this CI gives no logs");
 	}
 	program = json_str(&request, "method") == NULL;
-	said = send(c, &request, LOG, &raw);
+	said = send(c, &request, BUDGET_LOG, &raw);
 	if (bad(&said)) {
 		jv_free(input);
 		goto out;

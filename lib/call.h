@@ -12,16 +12,15 @@
 #include "provider.h"
 
 /*
- * The caller of a provider, whose share/providers/NAME/call.jq says what to
- * ask and how to read the answer (tack-provider(5)).  It prepares statements
+ * The calling half of a provider, whose share/providers/NAME/call.jq says what
+ * to ask and how to read the answer (tack-provider(5)).  It prepares statements
  * in the database.  NULL if the provider has no such file.  Exits with
  * EX_CONFIG when the file does not compile.  Sends tokens to $TACK_NAME_API
  * or the provider's own "api" alone.
  */
-struct caller;
-struct caller *
-caller_new(const char *name, const struct provider *, struct db *);
-void caller_free(struct caller *);
+struct call;
+struct call *call_open(const char *name, const struct provider *, struct db *);
+void call_close(struct call *);
 
 /*
  * Ask: input, given, is the object for call.jq without "verb", "api" and
@@ -38,14 +37,14 @@ void caller_free(struct caller *);
  *	unsure	string: nobody knows whether it was done
  * Nothing in it comes from a secret.
  */
-jv call(struct caller *, const char *verb, jv input, enum urgency);
+jv call_ask(struct call *, const char *verb, jv input, enum budget_urgency);
 
 /*
  * A piece of a log: length bytes, the first of which is the log's byte number
  * start; total bytes are there, -1 if that is not known.  Nothing there yet:
  * start is -1.
  */
-struct piece {
+struct call_piece {
 	char *bytes; /* for the caller to free */
 	size_t length;
 	int64_t start, total;
@@ -56,6 +55,6 @@ struct piece {
  * it is known, "total".  Fills the piece, which may begin before or after the
  * offset, or returns as call() does what went wrong; else an empty object.
  */
-jv call_log(struct caller *, jv input, struct piece *);
+jv call_log(struct call *, jv input, struct call_piece *);
 
 #endif

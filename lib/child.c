@@ -65,7 +65,7 @@ extend_path(void)
 }
 
 pid_t
-child(const char *const argv[], int *in, int *out)
+child_start(const char *const argv[], int *in, int *out)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;

@@ -12,6 +12,6 @@
  * signal is blocked or ignored in it.  Returns its process id or, having said
  * why, -1 with errno set.
  */
-pid_t child(const char *const argv[], int *in, int *out);
+pid_t child_start(const char *const argv[], int *in, int *out);
 
 #endif

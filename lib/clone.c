@@ -16,7 +16,7 @@
 struct clone {
 	const jv *task;
 	bool dev;
-	git_fn *git;
+	clone_git_fn *git;
 	void *arg;
 	int *status;
 	jv env;
@@ -179,7 +179,8 @@ is_true(const jv *object, const char *name)
 }
 
 char *
-clone_repository(const jv *task, bool dev, git_fn *run, void *arg, int *status)
+clone_repository(
+    const jv *task, bool dev, clone_git_fn *run, void *arg, int *status)
 {
 	struct clone c = { .task = task,
 		.dev = dev,

@@ -14,8 +14,8 @@
  * output goes to captured, or where people see it.  Returns its exit status,
  * or -1 when it was stopped.
  */
-typedef int git_fn(const jv *env, const char *const argv[], const char *show,
-    FILE *captured, void *);
+typedef int clone_git_fn(const jv *env, const char *const argv[],
+    const char *show, FILE *captured, void *);
 
 /*
  * Fetch a task's commit, with submodules where the task asks for them.
@@ -24,6 +24,7 @@ typedef int git_fn(const jv *env, const char *const argv[], const char *show,
  * for a password.  Returns why it failed, for the caller to free, or NULL;
  * *status is that of the last git.
  */
-char *clone_repository(const jv *task, bool dev, git_fn *, void *, int *status);
+char *
+clone_repository(const jv *task, bool dev, clone_git_fn *, void *, int *status);
 
 #endif

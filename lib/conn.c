@@ -210,7 +210,7 @@ conn_waits_for(const struct conn *c, uint64_t number)
 void
 conn_ask(struct conn *c, const char *const argv[])
 {
-	if ((c->asked = child(argv, NULL, NULL)) == -1)
+	if ((c->asked = child_start(argv, NULL, NULL)) == -1)
 		conn_refuse(c, 503, "cannot ask");
 	else
 		enter(c, ASK, ANSWER_TIME);

@@ -97,7 +97,7 @@ errand_send(const char *database, const char *knot, const char *rkey,
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)
 		_exit(EX_TEMPFAIL);
 	detach();
-	_exit(fetch(database, knot, rkey, workflow, mask, follow));
+	_exit(fetch_log(database, knot, rkey, workflow, mask, follow));
 }
 
 static bool
@@ -190,7 +190,7 @@ errand_run(const char *database, struct mask *mask)
 		err(EX_OSERR, "stdin");
 	if (recv(fd, &end, 1, MSG_DONTWAIT) == 0)
 		return 0;
-	status = (unsigned char)fetch(database, knot, rkey, workflow, mask,
+	status = (unsigned char)fetch_log(database, knot, rkey, workflow, mask,
 	    jv_get_kind(follow) == JV_KIND_TRUE);
 	if (send(fd, &status, 1, MSG_NOSIGNAL) == -1)
 		warn("stdin");

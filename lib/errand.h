@@ -8,8 +8,8 @@
 #include "mask.h"
 
 /*
- * Have fetch() called elsewhere: by a child, or if $TACK_LOGS_SOCKET names a
- * Unix socket, by whoever listens there.  It ends when we do.  Not while a
+ * Have fetch_log() called elsewhere: by a child, or if $TACK_LOGS_SOCKET names
+ * a Unix socket, by whoever listens there.  It ends when we do.  Not while a
  * connection to the database is open, and before the sandbox.  Exits with
  * EX_TEMPFAIL if it cannot be had.
  */

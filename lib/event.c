@@ -6,7 +6,7 @@
 #include "tid.h"
 
 void
-event_log(struct event_log *log, struct db *db)
+event_prepare(struct event_log *log, struct db *db)
 {
 	log->last = db_query(db, "look up the last event",
 	    "SELECT seq FROM sqlite_sequence"
@@ -32,7 +32,7 @@ event_append(const struct event_log *log, const char *nsid, const char *record)
 	/* A whole microsecond later, for the record key counts in those. */
 	if (created / 1000 <= last / 1000)
 		created = (last / 1000 + 1) * 1000;
-	tid(rkey, created / 1000, 0);
+	tid_make(rkey, created / 1000, 0);
 	db_bind_int(log->insert, ":created", created);
 	db_bind(log->insert, ":rkey", rkey);
 	db_bind(log->insert, ":nsid", nsid);

@@ -15,7 +15,7 @@
 struct event_log {
 	struct query *last, *insert;
 };
-void event_log(struct event_log *, struct db *);
+void event_prepare(struct event_log *, struct db *);
 int64_t
 event_append(const struct event_log *, const char *nsid, const char *record);
 

@@ -44,13 +44,13 @@ exchange_not_now(int64_t milliseconds, const char *why)
 static void
 find_secret(jv name, void *arg)
 {
-	struct token *l = arg;
+	struct exchange_token *l = arg;
 	char *text = json_word(&name);
 
 	if (text != NULL && l->value == NULL) {
 		free(l->name);
 		l->name = text;
-		l->value = secret(text);
+		l->value = secret_read(text);
 	} else
 		free(text);
 	jv_free(name);
@@ -109,7 +109,7 @@ ours(const char *api, const char *url)
 
 /* A CI that repeats our token to us does not get it into a message. */
 static void
-blank(struct raw *raw, const char *token)
+blank(struct exchange_answer *raw, const char *token)
 {
 	size_t length = token != NULL ? strlen(token) : 0;
 	char *at = raw->body;
@@ -121,7 +121,8 @@ blank(struct raw *raw, const char *token)
 }
 
 jv
-exchange_token(const char *provider, const jv *request, struct token *token)
+exchange_find_token(
+    const char *provider, const jv *request, struct exchange_token *token)
 {
 	jv names = json_get(request, "secret"), said = jv_object();
 	char *why;
@@ -144,8 +145,8 @@ exchange_token(const char *provider, const jv *request, struct token *token)
 }
 
 jv
-exchange_http(
-    const char *api, const jv *request, const char *token, struct raw *raw)
+exchange_http(const char *api, const jv *request, const char *token,
+    struct exchange_answer *raw)
 {
 	const char *method = json_str(request, "method");
 	const char *url = json_str(request, "url");
@@ -216,7 +217,7 @@ add_argument(jv value, void *arg)
 
 /* Feed a program and take what it says, until it closes its output. */
 static bool
-talk(int in, const char *text, int out, struct raw *raw)
+talk(int in, const char *text, int out, struct exchange_answer *raw)
 {
 	size_t left = strlen(text);
 	time_t end = time(NULL) + EXEC_SECONDS;
@@ -264,7 +265,7 @@ talk(int in, const char *text, int out, struct raw *raw)
 }
 
 jv
-exchange_exec(const jv *request, struct raw *raw)
+exchange_exec(const jv *request, struct exchange_answer *raw)
 {
 	jv list = json_get(request, "exec"), input = json_get(request, "input");
 	struct argv a = { .count = 0 };
@@ -281,7 +282,7 @@ exchange_exec(const jv *request, struct raw *raw)
 		err(EX_OSERR, NULL);
 	pid = a.wrong || a.count == 0 ?
 	    -1 :
-	    child((const char *const *)a.arg, &in, &out);
+	    child_start((const char *const *)a.arg, &in, &out);
 	if (pid == -1) {
 		for (size_t i = 0; i < a.count; i++)
 			free(a.arg[i]);

@@ -9,7 +9,7 @@
 #include <jv.h>
 
 /* What came back: an HTTP or exit status; body is NULL or ends with a NUL. */
-struct raw {
+struct exchange_answer {
 	int status;
 	jv headers; /* an object, the caller's from before to after */
 	char *body; /* for the caller to free */
@@ -17,7 +17,7 @@ struct raw {
 };
 
 /* The secret of a request and its name, for the caller to free. */
-struct token {
+struct exchange_token {
 	char *name, *value;
 };
 
@@ -32,9 +32,10 @@ jv exchange_not_now(int64_t milliseconds, const char *why);
  * {secret}, and is blanked where the answer repeats it.
  * Run the program that it names, for 30 seconds at most.
  */
-jv exchange_token(const char *provider, const jv *request, struct token *);
-jv exchange_http(
-    const char *api, const jv *request, const char *token, struct raw *);
-jv exchange_exec(const jv *request, struct raw *);
+jv exchange_find_token(
+    const char *provider, const jv *request, struct exchange_token *);
+jv exchange_http(const char *api, const jv *request, const char *token,
+    struct exchange_answer *);
+jv exchange_exec(const jv *request, struct exchange_answer *);
 
 #endif

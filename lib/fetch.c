@@ -33,7 +33,7 @@
 struct taking {
 	FILE *to;
 	int64_t size; /* of the file */
-	struct masking *masking;
+	struct mask_stream *masking;
 };
 
 struct fetcher {
@@ -44,7 +44,7 @@ struct fetcher {
 	struct run run;
 	struct keep *keep;
 	struct provider *provider;
-	struct caller *caller;
+	struct call *call;
 	struct taking *taking;
 	size_t takings;
 	bool news, changed;
@@ -80,7 +80,7 @@ set_time(struct fetcher *f, char **was, const jv *step, const char *member)
 	if (text == NULL || stamp_read(text) == -1) {
 		if (*was != NULL)
 			return;
-		stamp(now, stamp_now());
+		stamp_write(now, stamp_now());
 		text = now;
 	}
 	if ((text = strdup(text)) == NULL)
@@ -201,7 +201,7 @@ taking(struct fetcher *f, size_t i)
 		go_on(t, fd);
 		if ((t->to = fdopen(fd, "a")) == NULL)
 			err(EX_OSERR, NULL);
-		t->masking = masking_new(f->mask, true);
+		t->masking = mask_stream_new(f->mask, true);
 	}
 	return t;
 }
@@ -211,7 +211,7 @@ let_go(struct taking *t)
 {
 	if (fclose(t->to) == EOF)
 		err(EX_TEMPFAIL, "log");
-	masking_free(t->masking);
+	mask_stream_free(t->masking);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -251,8 +251,8 @@ begin(struct fetcher *f, size_t i, int64_t left_out)
 		let_go(t);
 		keep_again(f->keep, i, left_out);
 	} else {
-		masking_free(t->masking);
-		t->masking = masking_new(f->mask, true);
+		mask_stream_free(t->masking);
+		t->masking = mask_stream_new(f->mask, true);
 		f->keep->step[i].left_out = left_out;
 		keep_write(f->keep);
 	}
@@ -261,7 +261,7 @@ begin(struct fetcher *f, size_t i, int64_t left_out)
 
 static jv
 ask_log(struct fetcher *f, size_t i, int64_t offset, int64_t total,
-    struct piece *piece)
+    struct call_piece *piece)
 {
 	jv input = json_set(jv_object(), "build", jv_copy(f->run.build));
 
@@ -269,7 +269,7 @@ ask_log(struct fetcher *f, size_t i, int64_t offset, int64_t total,
 	input = json_set(input, "offset", jv_number((double)offset));
 	if (total != -1)
 		input = json_set(input, "total", jv_number((double)total));
-	return call_log(f->caller, input, piece);
+	return call_log(f->call, input, piece);
 }
 
 /* What is new of a step's log; an empty object, or what went wrong. */
@@ -279,7 +279,7 @@ take_log(struct fetcher *f, size_t i, bool *grew)
 	struct taking *t = taking(f, i);
 	struct keep_step *s = &f->keep->step[i];
 	int64_t offset, whole, total = -1;
-	struct piece p;
+	struct call_piece p;
 	const char *line;
 	jv said;
 
@@ -335,7 +335,7 @@ static jv
 ask(struct fetcher *f)
 {
 	jv input = json_set(jv_object(), "build", jv_copy(f->run.build));
-	jv said = call(f->caller, "steps", input, LOG), steps;
+	jv said = call_ask(f->call, "steps", input, BUDGET_LOG), steps;
 	bool grew;
 
 	if (trouble(&said) != NULL)
@@ -503,7 +503,7 @@ runs_programs(const struct provider *p)
 }
 
 int
-fetch(const char *database, const char *knot, const char *rkey,
+fetch_log(const char *database, const char *knot, const char *rkey,
     const char *workflow, struct mask *mask, bool follow)
 {
 	struct fetcher f = {
@@ -513,7 +513,7 @@ fetch(const char *database, const char *knot, const char *rkey,
 	int status = 0;
 
 	f.db = db_open(database, DB_WRITE);
-	f.runs = runs_new(f.db);
+	f.runs = run_prepare(f.db);
 	f.run.build = jv_invalid();
 	while (look(&f) && f.run.build_id == NULL && !f.run.over && follow)
 		db_wait(f.db, LOOK_MS);
@@ -525,15 +525,15 @@ fetch(const char *database, const char *knot, const char *rkey,
 	f.keep->done = -1;
 	f.provider = provider_load(f.run.provider);
 	if (f.provider != NULL)
-		f.caller = caller_new(f.run.provider, f.provider, f.db);
-	if (f.caller == NULL) {
+		f.call = call_open(f.run.provider, f.provider, f.db);
+	if (f.call == NULL) {
 		fault(&f, "this CI cannot be asked for its logs", true);
 		return 0;
 	}
 	if (!runs_programs(f.provider)) {
 		sandbox_path("/", "r");
 		sandbox_database(database);
-		sandbox(NO_EXEC);
+		sandbox(SANDBOX_NO_EXEC);
 	}
 	free(f.keep->fault);
 	f.keep->fault = NULL;

@@ -14,7 +14,7 @@
  * piece.  Returns an exit status: 0, also where what is kept names the fault;
  * EX_TEMPFAIL if the CI could not be asked for everything now.
  */
-int fetch(const char *database, const char *knot, const char *rkey,
+int fetch_log(const char *database, const char *knot, const char *rkey,
     const char *workflow, struct mask *, bool follow);
 
 #endif

@@ -20,7 +20,7 @@
 
 struct loop {
 	filter_fn *fn; /* or */
-	request_fn *request;
+	filter_request_fn *request;
 	void *arg;
 	FILE *out;
 	char *text; /* of out: what the batch will write */
@@ -222,8 +222,8 @@ write_out(struct loop *l)
 
 /* The complete lines that the buffer begins with; returns their length. */
 static size_t
-batch(struct loop *l, char *buffer, size_t length, batch_fn *begin,
-    batch_fn *commit)
+batch(struct loop *l, char *buffer, size_t length, filter_batch_fn *begin,
+    filter_batch_fn *commit)
 {
 	char *line = buffer, *end;
 
@@ -244,7 +244,7 @@ batch(struct loop *l, char *buffer, size_t length, batch_fn *begin,
 }
 
 static int
-loop(struct loop l, batch_fn *begin, batch_fn *commit)
+loop(struct loop l, filter_batch_fn *begin, filter_batch_fn *commit)
 {
 	size_t size = BATCH_SIZE, length = 0, done;
 	char *buffer = malloc(size + 1);
@@ -287,7 +287,8 @@ loop(struct loop l, batch_fn *begin, batch_fn *commit)
 }
 
 int
-filter_batch(filter_fn *fn, batch_fn *begin, batch_fn *commit, void *arg)
+filter_batch(
+    filter_fn *fn, filter_batch_fn *begin, filter_batch_fn *commit, void *arg)
 {
 	struct loop l = { .fn = fn, .arg = arg };
 
@@ -295,8 +296,8 @@ filter_batch(filter_fn *fn, batch_fn *begin, batch_fn *commit, void *arg)
 }
 
 int
-filter_requests(
-    request_fn *request, batch_fn *begin, batch_fn *commit, void *arg)
+filter_requests(filter_request_fn *request, filter_batch_fn *begin,
+    filter_batch_fn *commit, void *arg)
 {
 	struct loop l = { .request = request, .arg = arg };
 
@@ -310,7 +311,7 @@ filter(filter_fn *fn, void *arg)
 }
 
 jv
-settle(jv rec, const char *outcome, const char *reason)
+record_settle(jv rec, const char *outcome, const char *reason)
 {
 	rec = json_drop(json_drop(rec, "request"), "payload");
 	rec = json_set_str(rec, "outcome", outcome);

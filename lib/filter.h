@@ -20,10 +20,10 @@ typedef jv filter_fn(jv, void *);
  * quotes, as it is in the line; else text is NULL.
  */
 struct json_span;
-typedef jv request_fn(jv, const struct json_span *body, void *);
+typedef jv filter_request_fn(jv, const struct json_span *body, void *);
 
 /* Called before the first record of a batch and after its last. */
-typedef void batch_fn(void *);
+typedef void filter_batch_fn(void *);
 
 /*
  * Feed stdin's records, one a line, through the function to stdout.  A record
@@ -37,13 +37,15 @@ typedef void batch_fn(void *);
  * rejected.  Exits with EX_IOERR if stdin cannot be read or stdout written.
  */
 int filter(filter_fn *, void *);
-int filter_batch(filter_fn *, batch_fn *begin, batch_fn *commit, void *);
-int filter_requests(request_fn *, batch_fn *begin, batch_fn *commit, void *);
+int filter_batch(
+    filter_fn *, filter_batch_fn *begin, filter_batch_fn *commit, void *);
+int filter_requests(filter_request_fn *, filter_batch_fn *begin,
+    filter_batch_fn *commit, void *);
 
 /*
  * The record with its outcome and, unless NULL, the reason; what a record
  * carries to be consumed (request, payload) leaves with it.
  */
-jv settle(jv, const char *outcome, const char *reason);
+jv record_settle(jv, const char *outcome, const char *reason);
 
 #endif

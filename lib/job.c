@@ -51,7 +51,7 @@ fail(const char *what)
 }
 
 void
-jobs_open(struct jobs *j)
+job_open(struct job_dir *j)
 {
 	const char *path = getenv("TACK_LOCAL_DIR");
 	struct stat st;
@@ -81,7 +81,7 @@ is_id(const char *text)
 }
 
 void
-jobs_each(const struct jobs *j, void (*fn)(const char *id, void *), void *arg)
+job_each(const struct job_dir *j, void (*fn)(const char *id, void *), void *arg)
 {
 	int fd = openat(j->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *entry;
@@ -118,14 +118,14 @@ job_id(char id[JOB_ID + 1], const jv *ref, int64_t attempt)
 }
 
 bool
-job_exists(const struct jobs *j, const char *id)
+job_exists(const struct job_dir *j, const char *id)
 {
 	return is_id(id) && faccessat(j->fd, id, F_OK, 0) == 0;
 }
 
 /* A file that is there as a whole or not at all, also after a power cut. */
 static void
-put(const struct jobs *j, const char *dir, const char *file, jv v)
+put(const struct job_dir *j, const char *dir, const char *file, jv v)
 {
 	char temp[NAME_SIZE], final[NAME_SIZE], *text = json_text(v);
 	FILE *fp;
@@ -145,13 +145,13 @@ put(const struct jobs *j, const char *dir, const char *file, jv v)
 }
 
 void
-job_write(const struct jobs *j, const char *id, jv state)
+job_write(const struct job_dir *j, const char *id, jv state)
 {
 	put(j, id, "state.json", state);
 }
 
 static jv
-get(const struct jobs *j, const char *id, const char *file)
+get(const struct job_dir *j, const char *id, const char *file)
 {
 	char path[NAME_SIZE], *text;
 	struct stat st;
@@ -176,14 +176,14 @@ get(const struct jobs *j, const char *id, const char *file)
 }
 
 jv
-job_task(const struct jobs *j, const char *id)
+job_task(const struct job_dir *j, const char *id)
 {
 	return get(j, id, "task.json");
 }
 
 /* A lock of the open file: children have it too until they exec. */
 static int
-lock_file(const struct jobs *j, const char *dir)
+lock_file(const struct job_dir *j, const char *dir)
 {
 	char path[NAME_SIZE];
 	int fd = openat(
@@ -203,7 +203,7 @@ lock(int fd)
 }
 
 bool
-job_alive(const struct jobs *j, const char *id)
+job_alive(const struct job_dir *j, const char *id)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd = lock_file(j, id);
@@ -229,7 +229,7 @@ job_final(const jv *state)
 }
 
 struct ending {
-	const struct jobs *jobs;
+	const struct job_dir *jobs;
 	const char *id;
 	jv ended;
 };
@@ -271,7 +271,7 @@ end_step(jv step, void *arg)
 }
 
 jv
-job_state(const struct jobs *j, const char *id)
+job_state(const struct job_dir *j, const char *id)
 {
 	jv state = get(j, id, "state.json"), build, steps;
 	struct ending e = { .jobs = j, .id = id };
@@ -306,7 +306,7 @@ job_state(const struct jobs *j, const char *id)
 }
 
 void
-job_cancel(const struct jobs *j, const char *id)
+job_cancel(const struct job_dir *j, const char *id)
 {
 	char path[NAME_SIZE];
 	int fd = openat(j->fd, name(path, id, "cancel"),
@@ -318,7 +318,7 @@ job_cancel(const struct jobs *j, const char *id)
 }
 
 bool
-job_cancelled(const struct jobs *j, const char *id)
+job_cancelled(const struct job_dir *j, const char *id)
 {
 	char path[NAME_SIZE];
 
@@ -326,7 +326,7 @@ job_cancelled(const struct jobs *j, const char *id)
 }
 
 int
-job_log(const struct jobs *j, const char *id, const char *step, int flags)
+job_log(const struct job_dir *j, const char *id, const char *step, int flags)
 {
 	char path[NAME_SIZE], file[24];
 
@@ -346,14 +346,14 @@ remove_all(const char *path)
 
 	if (lstat(path, &st) == -1)
 		return;
-	if ((pid = child(open_up, NULL, NULL)) != -1)
+	if ((pid = child_start(open_up, NULL, NULL)) != -1)
 		waitpid(pid, NULL, 0);
-	if ((pid = child(rm, NULL, NULL)) != -1)
+	if ((pid = child_start(rm, NULL, NULL)) != -1)
 		waitpid(pid, NULL, 0);
 }
 
 void
-job_clean(const struct jobs *j, const char *id)
+job_clean(const struct job_dir *j, const char *id)
 {
 	static const char *const made[] = { "work", "home", "tmp" };
 	char *path;
@@ -368,7 +368,7 @@ job_clean(const struct jobs *j, const char *id)
 
 /* The next number, under the lock of the directory. */
 static int64_t
-take_number(const struct jobs *j)
+take_number(const struct job_dir *j)
 {
 	char text[24] = "";
 	int64_t number;
@@ -388,7 +388,7 @@ take_number(const struct jobs *j)
 }
 
 static void
-sync_directory(const struct jobs *j, const char *dir)
+sync_directory(const struct job_dir *j, const char *dir)
 {
 	int fd = openat(j->fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -399,7 +399,7 @@ sync_directory(const struct jobs *j, const char *dir)
 
 /* Leave the terminal and the pipes that this process came with. */
 static void
-detach(const struct jobs *j, const char *dir)
+detach(const struct job_dir *j, const char *dir)
 {
 	char path[NAME_SIZE];
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), log;
@@ -427,7 +427,7 @@ close_others(int a, int b)
 
 /* An empty directory that is no build yet, instead of one left behind. */
 static void
-make_directory(const struct jobs *j, const char *dir)
+make_directory(const struct job_dir *j, const char *dir)
 {
 	char *path;
 
@@ -440,7 +440,7 @@ make_directory(const struct jobs *j, const char *dir)
 }
 
 static jv
-numbered(const struct jobs *j, jv state)
+numbered(const struct job_dir *j, jv state)
 {
 	jv build = json_get(&state, "build");
 	char *number;
@@ -453,7 +453,7 @@ numbered(const struct jobs *j, jv state)
 }
 
 bool
-job_make(const struct jobs *j, const char *id, const jv *task, jv state,
+job_make(const struct job_dir *j, const char *id, const jv *task, jv state,
     void (*run)(const char *id, void *), void *arg)
 {
 	static const char temp[] = ".new";
@@ -506,6 +506,6 @@ job_stamp(int64_t ms)
 {
 	char text[32];
 
-	stamp(text, ms);
+	stamp_write(text, ms);
 	return jv_string(text);
 }

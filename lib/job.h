@@ -20,20 +20,20 @@
  *	N.log		the output of step N
  * Exits, saying why, when a file of ours cannot be read or written.
  */
-struct jobs {
+struct job_dir {
 	char *path; /* absolute */
 	int fd;
 };
-void jobs_open(struct jobs *);
+void job_open(struct job_dir *);
 
 /* Call fn with the id of each build there is, in no order. */
-void jobs_each(const struct jobs *, void (*)(const char *id, void *), void *);
+void job_each(const struct job_dir *, void (*)(const char *id, void *), void *);
 
 /* The id of the build for a reference: the same for the same reference. */
 void job_id(char id[JOB_ID + 1], const jv *ref, int64_t attempt);
 
 /* Is the text, a stranger's, the id of a build that is there? */
-bool job_exists(const struct jobs *, const char *id);
+bool job_exists(const struct job_dir *, const char *id);
 
 /*
  * Make a build's directory of its task, and call run(id, lock, arg) in a
@@ -44,31 +44,32 @@ bool job_exists(const struct jobs *, const char *id);
  * that is there already stays as it is. False if there is none after
  * all.
  */
-bool job_make(const struct jobs *, const char *id, const jv *task, jv state,
+bool job_make(const struct job_dir *, const char *id, const jv *task, jv state,
     void (*run)(const char *id, void *), void *);
 
 /* Does the build's runner live? */
-bool job_alive(const struct jobs *, const char *id);
+bool job_alive(const struct job_dir *, const char *id);
 
 /*
  * A build's state.  One that is not final though its runner is gone has
  * failed, and is written so first.  Invalid if the build was removed.
  */
-jv job_state(const struct jobs *, const char *id);
+jv job_state(const struct job_dir *, const char *id);
 bool job_final(const jv *state);
 
-jv job_task(const struct jobs *, const char *id);
-void job_write(const struct jobs *, const char *id, jv state);
+jv job_task(const struct job_dir *, const char *id);
+void job_write(const struct job_dir *, const char *id, jv state);
 
 /* Ask for the end of a build; was it asked for? */
-void job_cancel(const struct jobs *, const char *id);
-bool job_cancelled(const struct jobs *, const char *id);
+void job_cancel(const struct job_dir *, const char *id);
+bool job_cancelled(const struct job_dir *, const char *id);
 
 /* A step's log, as open(2) has it. */
-int job_log(const struct jobs *, const char *id, const char *step, int flags);
+int
+job_log(const struct job_dir *, const char *id, const char *step, int flags);
 
 /* Remove the build's directories: work, home and tmp. */
-void job_clean(const struct jobs *, const char *id);
+void job_clean(const struct job_dir *, const char *id);
 
 /* Unix milliseconds as RFC 3339. */
 jv job_stamp(int64_t);

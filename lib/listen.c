@@ -120,7 +120,7 @@ redirect(int fd)
 	if (is_socket(fd, &mine) && is_socket(2, &theirs) &&
 	    mine.st_dev == theirs.st_dev && mine.st_ino == theirs.st_ino) {
 		dup2(null, 2);
-		if (child(logger, &log, NULL) != -1) {
+		if (child_start(logger, &log, NULL) != -1) {
 			dup2(log, 2);
 			close(log);
 		}

@@ -33,7 +33,7 @@ struct mask {
 	bool linked;
 };
 
-struct masking {
+struct mask_stream {
 	const struct mask *mask;
 	uint32_t at;
 	size_t run; /* so many bytes of a secret were given out last */
@@ -75,7 +75,7 @@ mask_free(struct mask *m)
 }
 
 static uint32_t
-child(const struct mask *m, uint32_t at, unsigned char byte)
+edge(const struct mask *m, uint32_t at, unsigned char byte)
 {
 	if (at == 0)
 		return m->first[byte];
@@ -93,7 +93,7 @@ add(struct mask *m, const char *form, size_t length)
 	if (length < MASK_LEAST)
 		return;
 	for (size_t i = 0; i < length; i++, at = next) {
-		next = child(m, at, (unsigned char)form[i]);
+		next = edge(m, at, (unsigned char)form[i]);
 		if (next != 0)
 			continue;
 		next = node_new(m);
@@ -179,7 +179,7 @@ link_nodes(struct mask *m)
 			if (queue[head] == 0)
 				continue;
 			fail = node[queue[head]].fail;
-			while ((next = child(m, fail, node[at].byte)) == 0 &&
+			while ((next = edge(m, fail, node[at].byte)) == 0 &&
 			    fail != 0)
 				fail = node[fail].fail;
 			node[at].fail = next;
@@ -194,7 +194,7 @@ link_nodes(struct mask *m)
 static void
 add_secret(struct mask *m, const char *name)
 {
-	char *text = secret(name);
+	char *text = secret_read(name);
 
 	if (text != NULL)
 		mask_add(m, text, strlen(text));
@@ -212,7 +212,7 @@ ends(const char *name, size_t length, const char *end)
 static void
 add_lines(struct mask *m)
 {
-	char *text = secret("MASK"), *rest = text, *line;
+	char *text = secret_read("MASK"), *rest = text, *line;
 
 	while ((line = strsep(&rest, "\n")) != NULL)
 		mask_add(m, line, strcspn(line, "\r"));
@@ -272,10 +272,10 @@ mask_held(struct mask *m)
 	add_lines(m);
 }
 
-struct masking *
-masking_new(struct mask *m, bool same_length)
+struct mask_stream *
+mask_stream_new(struct mask *m, bool same_length)
 {
-	struct masking *s = calloc(1, sizeof(*s));
+	struct mask_stream *s = calloc(1, sizeof(*s));
 
 	if (!m->linked)
 		link_nodes(m);
@@ -288,21 +288,21 @@ masking_new(struct mask *m, bool same_length)
 }
 
 void
-masking_free(struct masking *s)
+mask_stream_free(struct mask_stream *s)
 {
 	free(s->byte);
 	free(s);
 }
 
 size_t
-mask_holds(const struct masking *s)
+mask_holds(const struct mask_stream *s)
 {
 	return s->held;
 }
 
 /* Give out the first bytes of those held. */
 static void
-release(struct masking *s, size_t length, FILE *to)
+release(struct mask_stream *s, size_t length, FILE *to)
 {
 	for (size_t i = 0; i < length; i++) {
 		if (!s->secret[i]) {
@@ -319,7 +319,7 @@ release(struct masking *s, size_t length, FILE *to)
 }
 
 void
-mask_feed(struct masking *s, const char *text, size_t length, FILE *to)
+mask_feed(struct mask_stream *s, const char *text, size_t length, FILE *to)
 {
 	const struct mask *m = s->mask;
 	const struct node *node = m->node;
@@ -338,7 +338,7 @@ mask_feed(struct masking *s, const char *text, size_t length, FILE *to)
 				continue;
 			}
 		}
-		while ((next = child(m, s->at, (unsigned char)*text)) == 0 &&
+		while ((next = edge(m, s->at, (unsigned char)*text)) == 0 &&
 		    s->at != 0)
 			s->at = node[s->at].fail;
 		s->at = next;
@@ -356,7 +356,7 @@ mask_feed(struct masking *s, const char *text, size_t length, FILE *to)
 }
 
 void
-mask_end(struct masking *s, FILE *to)
+mask_end(struct mask_stream *s, FILE *to)
 {
 	release(s, s->held, to);
 	s->at = 0;
@@ -366,7 +366,7 @@ mask_end(struct masking *s, FILE *to)
 char *
 mask_text(struct mask *m, const char *text)
 {
-	struct masking *s = masking_new(m, false);
+	struct mask_stream *s = mask_stream_new(m, false);
 	char *to;
 	size_t size;
 	FILE *f = open_memstream(&to, &size);
@@ -377,6 +377,6 @@ mask_text(struct mask *m, const char *text)
 	mask_end(s, f);
 	if (fclose(f) == EOF)
 		err(EX_OSERR, NULL);
-	masking_free(s);
+	mask_stream_free(s);
 	return to;
 }

@@ -14,7 +14,7 @@
  * A set of secrets.  Each is looked for as it is and in base64: in either
  * alphabet, padded or not, and as part of something longer, wherever it
  * begins there.  mask_add returns false if the secret is too short.
- * mask_held adds what this process could know: every secret that secret()
+ * mask_held adds what this process could know: every secret that secret_read()
  * finds by a variable $TACK_..._FILE, $TACK_..._TOKEN, _SECRET or _KEY or in
  * $CREDENTIALS_DIRECTORY, and the lines of $TACK_MASK_FILE.  Exits with
  * EX_CONFIG when such a file cannot be read.  All are added before the first
@@ -32,12 +32,12 @@ void mask_free(struct mask *);
  * secret less one, until mask_end.  With same_length set, NULs after the
  * asterisks make the output as long as the input.
  */
-struct masking;
-struct masking *masking_new(struct mask *, bool same_length);
-void mask_feed(struct masking *, const char *, size_t, FILE *);
-void mask_end(struct masking *, FILE *);
-size_t mask_holds(const struct masking *);
-void masking_free(struct masking *);
+struct mask_stream;
+struct mask_stream *mask_stream_new(struct mask *, bool same_length);
+void mask_feed(struct mask_stream *, const char *, size_t, FILE *);
+void mask_end(struct mask_stream *, FILE *);
+size_t mask_holds(const struct mask_stream *);
+void mask_stream_free(struct mask_stream *);
 
 /* A text without the secrets, for the caller to free. */
 char *mask_text(struct mask *, const char *);

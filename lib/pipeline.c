@@ -96,7 +96,7 @@ spawn_shell(struct pipeline *p)
 		"set -m; eval \"$1 &\"; set +m; exec <&- >&-; wait",
 		"tack-http", p->command, NULL };
 
-	return child(argv, &p->in, &p->out);
+	return child_start(argv, &p->in, &p->out);
 }
 
 /* One filter and its arguments, without anything that means more to a shell. */
@@ -123,7 +123,7 @@ spawn_plain(struct pipeline *p)
 		if (*word != '\0')
 			argv[count++] = word;
 	argv[count] = NULL;
-	pid = count == 0 ? -1 : child(argv, &p->in, &p->out);
+	pid = count == 0 ? -1 : child_start(argv, &p->in, &p->out);
 	if (pid == -1 && (count == 0 || errno == ENOENT || errno == EACCES))
 		errx(EX_CONFIG, "pipeline ended at start, see above");
 	free(words);

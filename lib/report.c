@@ -46,7 +46,7 @@ through(const char *tool, const char *line)
 
 	if (out == NULL)
 		err(EX_OSERR, NULL);
-	if ((pid = child(argv, &in, &p.fd)) != -1) {
+	if ((pid = child_start(argv, &in, &p.fd)) != -1) {
 		/* A pipe holds more than a report is long. */
 		if (write(in, line, length) != (ssize_t)length)
 			warn("%s", tool);
@@ -71,7 +71,7 @@ through(const char *tool, const char *line)
 
 /* Tell tack, as a poll would; it will ask by itself if this fails. */
 void
-report(const jv *build)
+report_build(const jv *build)
 {
 	jv rec = jv_object();
 	char *line, *text;

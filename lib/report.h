@@ -9,6 +9,6 @@
  * Pass a build through tack-resolve(1) and tack-status(1), as a poll would.
  * If that fails it only warns: tack will ask by itself.
  */
-void report(const jv *build);
+void report_build(const jv *build);
 
 #endif

@@ -227,7 +227,7 @@ resolve(struct resolve *t, jv rec, const char *name, jv read)
 	jv ref;
 
 	if (json_str(&build, "id") == NULL) {
-		rec = settle(rec, "malformed", "no build id");
+		rec = record_settle(rec, "malformed", "no build id");
 		goto out;
 	}
 	ref = stored(t, name, &build, &claim);
@@ -236,7 +236,7 @@ resolve(struct resolve *t, jv rec, const char *name, jv read)
 		ref = reconstructed(t, name, &build, &claim, &read, &why);
 		if (!jv_is_valid(ref)) {
 			jv_free(ref);
-			rec = settle(rec, "foreign", why);
+			rec = record_settle(rec, "foreign", why);
 			goto out;
 		}
 		save(t, name, &build, &ref);
@@ -271,11 +271,12 @@ resolve_payload(struct resolve *t, jv rec, const char *payload, size_t length)
 	struct provider *p;
 
 	if (name == NULL || event == NULL)
-		return settle(rec, "malformed", "no provider, event, payload");
+		return record_settle(
+		    rec, "malformed", "no provider, event, payload");
 	if ((p = provider(t, name)) == NULL)
-		return settle(rec, "malformed", "no such provider");
+		return record_settle(rec, "malformed", "no such provider");
 	if (!provider_knows(p, event))
-		return settle(
+		return record_settle(
 		    rec, "ignored", "an event that tells of no build");
 	return resolve(t, rec, name, provider_read(p, payload, length));
 }
@@ -289,7 +290,7 @@ resolve_record(jv rec, void *arg)
 		return resolve_payload(arg, rec, payload, strlen(payload));
 	if (resolved(&rec))
 		return rec;
-	return settle(rec, "malformed", "no provider, event, payload");
+	return record_settle(rec, "malformed", "no provider, event, payload");
 }
 
 struct resolve *

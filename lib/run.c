@@ -13,7 +13,7 @@ struct runs {
 };
 
 struct runs *
-runs_new(struct db *db)
+run_prepare(struct db *db)
 {
 	struct runs *r = calloc(1, sizeof(*r));
 

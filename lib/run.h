@@ -12,7 +12,7 @@
 
 /* Prepares its statements in the database. */
 struct runs;
-struct runs *runs_new(struct db *);
+struct runs *run_prepare(struct db *);
 
 /*
  * What is known of a run; each member NULL where nothing is.  build is the

@@ -48,7 +48,7 @@ struct step {
 };
 
 struct runner {
-	const struct jobs *jobs;
+	const struct job_dir *jobs;
 	const char *id;
 	char *dir;
 	jv task, build;
@@ -380,7 +380,7 @@ steps(struct runner *r)
 
 	become(r, "running", "started_at", NULL);
 	store(r, false);
-	report(&r->build);
+	report_build(&r->build);
 	step_begin(r, 0);
 	said = set_up(r, &status);
 	step_end(r, 0, status);
@@ -462,7 +462,7 @@ load(struct runner *r)
 }
 
 void
-run(const char *id, void *arg)
+runner_run(const char *id, void *arg)
 {
 	struct runner r = { .jobs = arg, .id = id };
 
@@ -482,6 +482,6 @@ run(const char *id, void *arg)
 	} else
 		become(&r, "canceled", "finished_at", NULL);
 	store(&r, true);
-	report(&r.build);
+	report_build(&r.build);
 	job_clean(r.jobs, r.id);
 }

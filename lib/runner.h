@@ -3,7 +3,7 @@
 #ifndef RUNNER_H
 #define RUNNER_H
 
-/* Run a build that job_make() made to its end; arg is the struct jobs. */
-void run(const char *id, void *arg);
+/* Run a build that job_make() made to its end; arg is the struct job_dir. */
+void runner_run(const char *id, void *arg);
 
 #endif

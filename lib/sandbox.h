@@ -4,8 +4,8 @@
 #define SANDBOX_H
 
 enum {
-	NO_EXEC = 1, /* run no other program */
-	NO_NET = 2 /* open no socket */
+	SANDBOX_NO_EXEC = 1, /* run no other program */
+	SANDBOX_NO_NET = 2 /* open no socket */
 };
 
 /*

@@ -166,7 +166,7 @@ seal_required(void)
 
 	if (require == NULL || strcmp(require, "1") != 0)
 		return NULL;
-	if ((key = secret("SEAL_KEY")) == NULL)
+	if ((key = secret_read("SEAL_KEY")) == NULL)
 		errx(EX_CONFIG,
 		    "TACK_REQUIRE_SEALED_REF is 1, so TACK_SEAL_KEY_FILE"
 		    " must name the key");

@@ -82,7 +82,7 @@ credential(const char *variable)
 }
 
 char *
-secret(const char *name)
+secret_read(const char *name)
 {
 	char *variable = name_of(name, "");
 	char *file = name_of(name, "_FILE");

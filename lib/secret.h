@@ -11,6 +11,6 @@
  * EX_CONFIG, naming what to mend, when a file cannot be read, others may read
  * it, or the secret is empty.  A process that has a secret leaves no core.
  */
-char *secret(const char *name);
+char *secret_read(const char *name);
 
 #endif

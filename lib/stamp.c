@@ -7,7 +7,7 @@
 #include "stamp.h"
 
 void
-stamp(char text[32], int64_t ms)
+stamp_write(char text[32], int64_t ms)
 {
 	time_t s = ms / 1000;
 	char day[24];

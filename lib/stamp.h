@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* Unix milliseconds, in UTC. */
-void stamp(char text[32], int64_t ms);
+void stamp_write(char text[32], int64_t ms);
 
 /* Now, in unix milliseconds. */
 int64_t stamp_now(void);

@@ -16,7 +16,7 @@
 
 #include "child.h"
 #include "json.h"
-#include "start.h"
+#include "attempt.h"
 #include "starters.h"
 
 #define STARTERS 16 /* processes at once */
@@ -43,7 +43,7 @@ launch(const char *database, struct starter *s, int64_t row)
 	s->row = row;
 	if ((s->text = malloc(ANSWER + 1)) == NULL)
 		err(EX_OSERR, NULL);
-	return (s->pid = child(argv, NULL, &s->fd)) != -1;
+	return (s->pid = child_start(argv, NULL, &s->fd)) != -1;
 }
 
 /* The record of a row that is not started yet. */
@@ -51,7 +51,7 @@ static jv
 waiting(struct builds *b, int64_t id, const char *why)
 {
 	jv row = build_row(b, id);
-	jv rec = start_record(&row, "pending", NULL);
+	jv rec = attempt_record(&row, "pending", NULL);
 
 	jv_free(row);
 	rec = json_set_str(rec, "outcome", "deferred");
@@ -106,7 +106,7 @@ hear(struct starter *s)
 }
 
 jv
-start_all(struct builds *b, const char *database, const int64_t *rows,
+starters_run(struct builds *b, const char *database, const int64_t *rows,
     size_t count, int64_t patience)
 {
 	int64_t end = clock_ms() + patience, left;

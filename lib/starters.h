@@ -16,7 +16,7 @@
  * it.  Returns the records, as they came; of what has not been heard of, one
  * that is deferred.
  */
-jv start_all(struct builds *, const char *database, const int64_t *rows,
+jv starters_run(struct builds *, const char *database, const int64_t *rows,
     size_t count, int64_t patience);
 
 #endif

@@ -176,7 +176,7 @@ news(const jv *ref, const jv *build, const struct view *now)
 	char created[32];
 	jv rec = jv_object();
 
-	stamp(created, now->created_at);
+	stamp_write(created, now->created_at);
 	rec = json_set_str(rec, "$type", NSID);
 	rec = json_set_str(rec, "pipeline", json_str(ref, "pipeline_uri"));
 	rec = json_set_str(rec, "workflow", json_str(ref, "workflow"));
@@ -251,7 +251,7 @@ publish(struct status *t, jv rec, const jv *ref, const jv *build,
 	t->news = true;
 	rec = json_set(rec, "status", record);
 	rec = json_set_str(rec, "cursor", cursor);
-	return settle(rec, "published", NULL);
+	return record_settle(rec, "published", NULL);
 }
 
 /* A view of what stands already: its times may be news. */
@@ -283,13 +283,13 @@ status_record(jv rec, void *arg)
 	bool ask;
 
 	if (!ref_whole(&ref)) {
-		rec = settle(rec, "malformed", "no ref");
+		rec = record_settle(rec, "malformed", "no ref");
 		goto done;
 	}
 	if (status == NULL || kind(status) == NONE) {
 		ref_bind(t->ask, &ref);
 		db_step(t->ask);
-		rec = settle(
+		rec = record_settle(
 		    rec, "ignored", "the build's state means nothing to us");
 		goto done;
 	}
@@ -310,9 +310,9 @@ status_record(jv rec, void *arg)
 		rec = publish(t, rec, &ref, &build, &was, &now);
 	} else if (strcmp(outcome, "duplicate") == 0) {
 		refresh(t, &ref, &was, &now);
-		rec = settle(rec, outcome, NULL);
+		rec = record_settle(rec, outcome, NULL);
 	} else
-		rec = settle(rec, outcome,
+		rec = record_settle(rec, outcome,
 		    ask ? "only the CI can tell, and is to be asked" : NULL);
 	if (ask) {
 		ref_bind(t->ask, &ref);
@@ -351,7 +351,7 @@ status_new(struct db *db)
 	if (t == NULL)
 		err(EX_OSERR, NULL);
 	t->db = db;
-	event_log(&t->log, db);
+	event_prepare(&t->log, db);
 	t->look = db_query(db, "look up status",
 	    "SELECT status, created_at, started_at, finished_at, held,"
 	    " attempt, published_at FROM status"

@@ -14,7 +14,7 @@ void status_free(struct status *);
 /* A filter_fn; its argument is a struct status.  Within these: */
 jv status_record(jv, void *);
 
-/* A batch_fn each: the transaction, and the bell if there was news. */
+/* A filter_batch_fn each: the transaction, and the bell if there was news. */
 void status_begin(void *);
 void status_commit(void *);
 

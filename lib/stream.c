@@ -47,7 +47,7 @@ stream_new(struct stream_kind kind, int fd, const char *early, size_t length,
 
 	if (s == NULL)
 		err(EX_OSERR, NULL);
-	if ((s->feeder = child(argv, NULL, &s->feed)) == -1) {
+	if ((s->feeder = child_start(argv, NULL, &s->feed)) == -1) {
 		free(s);
 		return NULL;
 	}

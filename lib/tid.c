@@ -9,7 +9,7 @@
 static const char digits[] = "234567abcdefghijklmnopqrstuvwxyz";
 
 void
-tid(char text[TID_LENGTH + 1], int64_t microseconds, unsigned clock_id)
+tid_make(char text[TID_LENGTH + 1], int64_t microseconds, unsigned clock_id)
 {
 	uint64_t n = (uint64_t)microseconds << 10 | clock_id;
 

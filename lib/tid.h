@@ -12,7 +12,8 @@
  * The TID of unix microseconds below 2^53 and a clock id below 1024
  * (atproto.com/specs/tid).
  */
-void tid(char text[TID_LENGTH + 1], int64_t microseconds, unsigned clock_id);
+void
+tid_make(char text[TID_LENGTH + 1], int64_t microseconds, unsigned clock_id);
 
 /* Is the text a TID? */
 bool tid_valid(const char *);

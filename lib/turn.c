@@ -32,10 +32,10 @@ add(const char *id, void *arg)
 
 void
 turn_open(
-    struct turn *t, const struct jobs *jobs, const char *id, int64_t number)
+    struct turn *t, const struct job_dir *jobs, const char *id, int64_t number)
 {
 	*t = (struct turn){ .jobs = jobs, .id = id, .number = number };
-	jobs_each(jobs, add, t);
+	job_each(jobs, add, t);
 }
 
 int64_t

@@ -13,14 +13,14 @@
  * that run are always the first there are.  ids is for the caller to free.
  */
 struct turn {
-	const struct jobs *jobs;
+	const struct job_dir *jobs;
 	const char *id;
 	int64_t number;
 	char (*ids)[JOB_ID + 1];
 	size_t count;
 };
-void
-turn_open(struct turn *, const struct jobs *, const char *id, int64_t number);
+void turn_open(
+    struct turn *, const struct job_dir *, const char *id, int64_t number);
 
 /* How many are before us still? */
 int64_t turn_before(const struct turn *);

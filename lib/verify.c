@@ -27,15 +27,15 @@
 #define WEBHOOKS "/webhooks/"
 
 /* A CI that may call. */
-struct caller {
-	struct caller *next;
+struct sender {
+	struct sender *next;
 	char *name;
 	struct provider *provider;
 	struct auth *auth;
 };
 
 struct verify {
-	struct caller *callers;
+	struct sender *senders;
 	int64_t tolerance; /* -1: each scheme's own */
 };
 
@@ -64,10 +64,10 @@ configured(const char *name, const char *suffix)
 }
 
 /* Make ready for the webhooks of a CI. */
-static struct caller *
-caller(const char *name, struct caller *next)
+static struct sender *
+sender(const char *name, struct sender *next)
 {
-	struct caller *c = calloc(1, sizeof(*c));
+	struct sender *c = calloc(1, sizeof(*c));
 	char *mode_name = provider_variable(name, "WEBHOOK_MODE");
 	char *secret_name = provider_variable(name, "WEBHOOK_SECRET"), *where,
 	     *text;
@@ -83,7 +83,7 @@ caller(const char *name, struct caller *next)
 	if (!jv_is_valid(scheme))
 		errx(EX_CONFIG, "%s: no such mode of provider %s", mode_name,
 		    name);
-	if ((text = secret(secret_name + strlen("TACK_"))) == NULL)
+	if ((text = secret_read(secret_name + strlen("TACK_"))) == NULL)
 		errx(EX_CONFIG, "%s_FILE: not set, and %s is configured",
 		    secret_name, name);
 	c->auth = auth_new(scheme, where, text);
@@ -96,10 +96,10 @@ caller(const char *name, struct caller *next)
 	return c;
 }
 
-static struct caller *
-callers(void)
+static struct sender *
+senders(void)
 {
-	struct caller *list = NULL;
+	struct sender *list = NULL;
 	char *path = share_path("providers");
 	DIR *d = opendir(path);
 	const struct dirent *entry;
@@ -110,7 +110,7 @@ callers(void)
 		if (entry->d_name[0] != '.' &&
 		    (configured(entry->d_name, "WEBHOOK_SECRET") ||
 			configured(entry->d_name, "TOKEN")))
-			list = caller(entry->d_name, list);
+			list = sender(entry->d_name, list);
 	closedir(d);
 	free(path);
 	return list;
@@ -134,11 +134,11 @@ verify_new(const char *tolerance)
 	if (problem != NULL)
 		errx(*what == '-' ? EX_USAGE : EX_CONFIG, "%s: %s is %s", what,
 		    tolerance, problem);
-	v->callers = callers();
+	v->senders = senders();
 	return v;
 }
 
-/* The body's bytes for the caller to free; NULL if it is not base64. */
+/* The body's bytes for the sender to free; NULL if it is not base64. */
 static char *
 decode(const jv *request, const struct json_span *body, size_t *length)
 {
@@ -217,7 +217,7 @@ name_of(const jv *request)
 
 /* The record of a genuine webhook, if its body is of use. */
 static jv
-accept(jv rec, const struct caller *c, const char *text, size_t length)
+accept(jv rec, const struct sender *c, const char *text, size_t length)
 {
 	char *event, reason[64];
 	ssize_t wrong;
@@ -226,10 +226,10 @@ accept(jv rec, const struct caller *c, const char *text, size_t length)
 	if (wrong != -1) {
 		snprintf(reason, sizeof(reason), "body is not JSON at byte %zd",
 		    wrong);
-		return settle(rec, "malformed", reason);
+		return record_settle(rec, "malformed", reason);
 	}
 	if (event == NULL)
-		return settle(rec, "malformed", "body names no event");
+		return record_settle(rec, "malformed", "body names no event");
 	rec = json_drop(rec, "request");
 	rec = json_set_str(rec, "provider", c->name);
 	rec = json_set_str(rec, "event", event);
@@ -241,7 +241,7 @@ jv
 verify_request(struct verify *v, jv rec, const struct json_span *body,
     char **payload, size_t *length)
 {
-	const struct caller *c = v->callers;
+	const struct sender *c = v->senders;
 	jv request = json_get(&rec, "request");
 	jv headers = jv_invalid();
 	const char *name, *why;
@@ -256,15 +256,17 @@ verify_request(struct verify *v, jv rec, const struct json_span *body,
 	if (jv_get_kind(request) == JV_KIND_OBJECT)
 		headers = json_get(&request, "headers");
 	if (jv_get_kind(headers) != JV_KIND_OBJECT)
-		rec = settle(rec, "malformed", "request is no request");
+		rec = record_settle(rec, "malformed", "request is no request");
 	else if ((name = name_of(&request)) == NULL)
-		rec = settle(rec, "malformed", "path is not /webhooks/NAME");
+		rec = record_settle(
+		    rec, "malformed", "path is not /webhooks/NAME");
 	else if (encoded(&headers))
-		rec = settle(rec, "malformed", "body has a Content-Encoding");
+		rec = record_settle(
+		    rec, "malformed", "body has a Content-Encoding");
 	else if ((at = receipt(&request)) == -1)
-		rec = settle(rec, "malformed", "at is not seconds");
+		rec = record_settle(rec, "malformed", "at is not seconds");
 	else if ((bytes = decode(&request, body, length)) == NULL)
-		rec = settle(rec, "malformed", "body is not base64");
+		rec = record_settle(rec, "malformed", "body is not base64");
 	else {
 		while (c != NULL && strcmp(c->name, name) != 0)
 			c = c->next;
@@ -272,7 +274,7 @@ verify_request(struct verify *v, jv rec, const struct json_span *body,
 		    "provider is not configured" :
 		    auth_verify(c->auth, &headers, (unsigned char *)bytes,
 			*length, at, v->tolerance);
-		rec = why != NULL ? settle(rec, "unauthorized", why) :
+		rec = why != NULL ? record_settle(rec, "unauthorized", why) :
 				    accept(rec, c, bytes, *length);
 		if (json_str(&rec, "outcome") == NULL) {
 			*payload = bytes;

@@ -18,9 +18,9 @@
 struct verify *verify_new(const char *tolerance);
 
 /*
- * Verify the request of a record, as a request_fn is called.  Where that is
- * genuine, payload is the bytes of its body for the caller to free, which are
- * the record's "payload" and not in it; else NULL.
+ * Verify the request of a record, as a filter_request_fn is called.  Where that
+ * is genuine, payload is the bytes of its body for the caller to free, which
+ * are the record's "payload" and not in it; else NULL.
  */
 jv verify_request(struct verify *, jv, const struct json_span *body,
     char **payload, size_t *length);

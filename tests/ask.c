@@ -23,9 +23,9 @@ tell(jv said)
 }
 
 static void
-tell_log(struct caller *c, jv input)
+tell_log(struct call *c, jv input)
 {
-	struct piece piece;
+	struct call_piece piece;
 	jv said = call_log(c, input, &piece);
 
 	if (piece.start == -1) {
@@ -42,7 +42,7 @@ int
 main(int argc, char *argv[])
 {
 	struct provider *p;
-	struct caller *c;
+	struct call *c;
 	struct db *db;
 	char *line = NULL;
 	size_t size = 0;
@@ -52,7 +52,7 @@ main(int argc, char *argv[])
 		errx(64, "usage: ask provider verb");
 	db = db_open(db_path(NULL), DB_WRITE);
 	if ((p = provider_load(argv[1])) == NULL ||
-	    (c = caller_new(argv[1], p, db)) == NULL)
+	    (c = call_open(argv[1], p, db)) == NULL)
 		errx(1, "no provider %s to call", argv[1]);
 	while ((length = getline(&line, &size, stdin)) > 0) {
 		jv input = json_parse(line, (size_t)length);
@@ -60,10 +60,10 @@ main(int argc, char *argv[])
 		if (strcmp(argv[2], "log") == 0)
 			tell_log(c, input);
 		else
-			tell(call(c, argv[2], input, URGENT));
+			tell(call_ask(c, argv[2], input, BUDGET_URGENT));
 	}
 	free(line);
-	caller_free(c);
+	call_close(c);
 	provider_free(p);
 	db_close(db);
 	return 0;

@@ -27,7 +27,7 @@ ok(bool good, const char *fact)
 static void
 run(struct mask *m, const char *text, size_t length, size_t step, bool same)
 {
-	struct masking *s = masking_new(m, same);
+	struct mask_stream *s = mask_stream_new(m, same);
 	FILE *to;
 
 	free(out);
@@ -38,7 +38,7 @@ run(struct mask *m, const char *text, size_t length, size_t step, bool same)
 		    s, text + i, length - i < step ? length - i : step, to);
 	mask_end(s, to);
 	fclose(to);
-	masking_free(s);
+	mask_stream_free(s);
 }
 
 /* The text gives this, however it is torn. */
@@ -241,7 +241,7 @@ static void
 same_length(void)
 {
 	struct mask *m = SET("hunter2", "abcd");
-	struct masking *s = masking_new(m, true);
+	struct mask_stream *s = mask_stream_new(m, true);
 	FILE *to;
 
 	run(m, "x hunter2abcd y", 15, 1, true);
@@ -261,7 +261,7 @@ same_length(void)
 	mask_end(s, to);
 	fclose(to);
 	ok(strcmp(out, "a hunts hunt") == 0, "or the stream ends");
-	masking_free(s);
+	mask_stream_free(s);
 	mask_free(m);
 }
 

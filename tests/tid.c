@@ -55,7 +55,8 @@ vector(jv v, void *arg)
 	char text[TID_LENGTH + 1], fact[64];
 
 	(void)arg;
-	tid(text, integer(&v, "micros"), (unsigned)integer(&v, "clock_id"));
+	tid_make(
+	    text, integer(&v, "micros"), (unsigned)integer(&v, "clock_id"));
 	snprintf(fact, sizeof(fact), "%s is made", want);
 	ok(strcmp(text, want) == 0, fact);
 	snprintf(fact, sizeof(fact), "%s is valid", want);
@@ -94,9 +95,9 @@ main(void)
 	ok(!tid_valid("3mtj73ais6k2\n"), "a line end is not valid");
 	ok(!tid_valid("3mtj73ais6k2"), "12 characters are not valid");
 
-	tid(last, 1787227200000000, 7);
+	tid_make(last, 1787227200000000, 7);
 	for (int64_t i = 1; i < 100000; i++) {
-		tid(text, 1787227200000000 + i * 997, 7);
+		tid_make(text, 1787227200000000 + i * 997, 7);
 		rising = rising && strcmp(last, text) < 0;
 		memcpy(last, text, sizeof(last));
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Starting a build that is intended, exactly once, and stopping one. */
-#ifndef START_H
-#define START_H
+#ifndef ATTEMPT_H
+#define ATTEMPT_H
 
 #include <stdint.h>
 
@@ -15,7 +15,7 @@
  * tack-status(1) or settled as deferred; a row that another process is at is
  * deferred, too.  Makes it a verdict where the CI says no for good.
  */
-jv start(struct builds *, const char *database, int64_t row);
+jv attempt_start(struct builds *, const char *database, int64_t row);
 
 /*
  * Stop the build of a row: a build that was never asked for comes to nothing,
@@ -23,15 +23,15 @@ jv start(struct builds *, const char *database, int64_t row);
  * that tells what the CI says now; its "reason", where there is one, says why
  * not.
  */
-jv stop(struct builds *, const char *database, int64_t row);
+jv attempt_stop(struct builds *, const char *database, int64_t row);
 
-/* Have what failed in the build of a row done again; as stop(). */
-jv retry(struct builds *, const char *database, int64_t row);
+/* Have what failed in the build of a row done again; as attempt_stop(). */
+jv attempt_retry(struct builds *, const char *database, int64_t row);
 
 /*
  * A record of a row for tack-status(1): the build as it is known, with the
  * status and, unless NULL, the error.
  */
-jv start_record(const jv *row, const char *status, const char *error);
+jv attempt_record(const jv *row, const char *status, const char *error);
 
 #endif

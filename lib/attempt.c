@@ -16,7 +16,7 @@
 #include "seal.h"
 #include "secret.h"
 #include "stamp.h"
-#include "start.h"
+#include "attempt.h"
 
 #define OVERLAP 600 /* seconds that the CI's clock may be behind ours */
 #define FIRST_WAIT 5 /* seconds, doubled each time */
@@ -25,19 +25,19 @@
 #define SUPERSEDED 8 /* builds that one stops */
 
 /* A row and whom to ask about it. */
-struct job {
+struct attempt {
 	struct builds *builds;
 	jv row;
 	int64_t id;
 	int claim; /* descriptor, -1 if another process has it */
 	bool known; /* the CI has such a build */
 	struct provider *provider;
-	struct caller *caller;
+	struct call *call;
 	char *key; /* NULL: no seals */
 };
 
 jv
-start_record(const jv *row, const char *status, const char *error)
+attempt_record(const jv *row, const char *status, const char *error)
 {
 	jv rec = jv_object(), build = json_get(row, "build");
 	const char *provider = json_str(row, "provider");
@@ -59,7 +59,7 @@ start_record(const jv *row, const char *status, const char *error)
 static jv
 deferred(const jv *row, const char *reason)
 {
-	jv rec = start_record(row, "pending", NULL);
+	jv rec = attempt_record(row, "pending", NULL);
 
 	return json_set_str(
 	    json_set_str(rec, "outcome", "deferred"), "reason", reason);
@@ -67,15 +67,15 @@ deferred(const jv *row, const char *reason)
 
 /* It will not start, for good. */
 static jv
-verdict(struct job *j, const char *word, const char *reason)
+verdict(struct attempt *a, const char *word, const char *reason)
 {
-	build_verdict(j->builds, j->id, word, reason);
-	return start_record(&j->row, word, reason);
+	build_verdict(a->builds, a->id, word, reason);
+	return attempt_record(&a->row, word, reason);
 }
 
 /* It did not start, for now. */
 static jv
-put_off(struct job *j, double seconds, bool undone, const char *reason)
+put_off(struct attempt *a, double seconds, bool undone, const char *reason)
 {
 	int64_t limit = GIVE_UP, now = time(NULL);
 	const char *own = getenv("TACK_SPAWN_LIMIT");
@@ -84,27 +84,27 @@ put_off(struct job *j, double seconds, bool undone, const char *reason)
 
 	if (own != NULL && *own != '\0')
 		limit = strtonum(own, 1, INT32_MAX, NULL);
-	if (limit > 0 && now - json_int(&j->row, "created_at", 0) > limit) {
+	if (limit > 0 && now - json_int(&a->row, "created_at", 0) > limit) {
 		if (asprintf(&why, "gave up after %lld minutes%s: %s",
 			(long long)limit / 60,
 			undone ? "" : ", and it may have been started",
 			reason) == -1)
 			err(EX_OSERR, NULL);
-		rec = verdict(j, "failed", why);
+		rec = verdict(a, "failed", why);
 		free(why);
 		return rec;
 	}
 	build_put_off(
-	    j->builds, j->id, now + (int64_t)(seconds + 1), undone, reason);
-	return deferred(&j->row, reason);
+	    a->builds, a->id, now + (int64_t)(seconds + 1), undone, reason);
+	return deferred(&a->row, reason);
 }
 
 static double
-back_off(const struct job *j)
+back_off(const struct attempt *a)
 {
 	double wait = FIRST_WAIT;
 
-	for (int64_t n = json_int(&j->row, "tries", 0); n > 0; n--)
+	for (int64_t n = json_int(&a->row, "tries", 0); n > 0; n--)
 		if ((wait *= 2) > LONGEST_WAIT)
 			return LONGEST_WAIT;
 	return wait;
@@ -112,16 +112,16 @@ back_off(const struct job *j)
 
 /* What to ask with: task, ref and, for a rebuild, the build before. */
 static jv
-question(const struct job *j)
+question(const struct attempt *a)
 {
-	jv in = jv_object(), ref = json_get(&j->row, "ref");
-	jv task = json_get(&j->row, "task"), build = json_get(&j->row, "build");
-	jv parent = json_get(&j->row, "parent"), env;
+	jv in = jv_object(), ref = json_get(&a->row, "ref");
+	jv task = json_get(&a->row, "task"), build = json_get(&a->row, "build");
+	jv parent = json_get(&a->row, "parent"), env;
 	char *origin, *seal;
 
-	if (j->key != NULL && jv_is_valid(task)) {
-		origin = provider_origin(j->provider, &build);
-		seal = seal_make(j->key, json_str(&j->row, "provider"), origin,
+	if (a->key != NULL && jv_is_valid(task)) {
+		origin = provider_origin(a->provider, &build);
+		seal = seal_make(a->key, json_str(&a->row, "provider"), origin,
 		    json_str(&ref, "knot"), json_str(&ref, "pipeline_rkey"),
 		    json_str(&ref, "workflow"), ref_attempt(&ref));
 		env = json_get(&task, "env");
@@ -149,7 +149,7 @@ question(const struct job *j)
 }
 
 struct search {
-	const struct job *job;
+	const struct attempt *attempt;
 	jv found; /* a build, invalid until then */
 };
 
@@ -162,10 +162,10 @@ same(const jv *a, const jv *b, const char *key)
 }
 
 static jv
-read_build(const struct job *j, const jv *payload)
+read_build(const struct attempt *a, const jv *payload)
 {
 	char *text = json_text(jv_copy(*payload));
-	jv read = provider_read(j->provider, text, strlen(text));
+	jv read = provider_read(a->provider, text, strlen(text));
 
 	free(text);
 	return read;
@@ -176,10 +176,10 @@ static void
 compare(jv payload, void *arg)
 {
 	struct search *s = arg;
-	jv read = read_build(s->job, &payload);
+	jv read = read_build(s->attempt, &payload);
 	jv build = json_get(&read, "build"), ref = json_get(&read, "ref");
-	jv ours = json_get(&s->job->row, "ref");
-	jv parent = json_get(&s->job->row, "parent");
+	jv ours = json_get(&s->attempt->row, "ref");
+	jv parent = json_get(&s->attempt->row, "parent");
 	bool is;
 
 	if (jv_is_valid(parent)) {
@@ -191,10 +191,10 @@ compare(jv payload, void *arg)
 		is = jv_is_valid(ref) && same(&ref, &ours, "knot") &&
 		    same(&ref, &ours, "pipeline_rkey") &&
 		    same(&ref, &ours, "workflow") &&
-		    (s->job->key == NULL ||
-			seal_proves(s->job->key,
-			    json_str(&s->job->row, "provider"),
-			    s->job->provider, &read));
+		    (s->attempt->key == NULL ||
+			seal_proves(s->attempt->key,
+			    json_str(&s->attempt->row, "provider"),
+			    s->attempt->provider, &read));
 	if (is && json_str(&build, "id") != NULL) {
 		jv_free(s->found);
 		s->found = jv_copy(build);
@@ -209,7 +209,7 @@ compare(jv payload, void *arg)
 
 /* The first build of a result, invalid if there is none. */
 static jv
-first_build(const struct job *j, const jv *said)
+first_build(const struct attempt *a, const jv *said)
 {
 	jv list = json_get(said, "builds"), payload, read, build;
 
@@ -220,7 +220,7 @@ first_build(const struct job *j, const jv *said)
 	payload = json_head(list);
 	if (!jv_is_valid(payload))
 		return payload;
-	read = read_build(j, &payload);
+	read = read_build(a, &payload);
 	jv_free(payload);
 	build = json_get(&read, "build");
 	jv_free(read);
@@ -233,13 +233,14 @@ first_build(const struct job *j, const jv *said)
 
 /* It has become a build. */
 static jv
-done(struct job *j, jv build)
+done(struct attempt *a, jv build)
 {
 	const char *status = json_str(&build, "status");
 	jv rec;
 
-	build_done(j->builds, j->id, &build);
-	rec = start_record(&j->row, status != NULL ? status : "pending", NULL);
+	build_done(a->builds, a->id, &build);
+	rec =
+	    attempt_record(&a->row, status != NULL ? status : "pending", NULL);
 	if (status == NULL)
 		build = json_set_str(build, "status", "pending");
 	return json_set(rec, "build", build);
@@ -247,7 +248,7 @@ done(struct job *j, jv build)
 
 /* Not done, by what call() returned; jv_invalid() if it went well. */
 static jv
-refused(struct job *j, const jv *said)
+refused(struct attempt *a, const jv *said)
 {
 	const char *error = json_str(said, "error");
 	const char *gone = json_str(said, "gone");
@@ -257,15 +258,15 @@ refused(struct job *j, const jv *said)
 	jv rec = jv_invalid();
 
 	if (error != NULL || gone != NULL)
-		rec = verdict(j, "failed", error != NULL ? error : gone);
+		rec = verdict(a, "failed", error != NULL ? error : gone);
 	else if (jv_is_valid(wait)) {
 		char *text = json_text(jv_copy(wait));
 
-		rec = put_off(j, strtod(text, NULL), true,
+		rec = put_off(a, strtod(text, NULL), true,
 		    reason != NULL ? reason : "the CI is asked too often");
 		free(text);
 	} else if (unsure != NULL)
-		rec = put_off(j, back_off(j), false, unsure);
+		rec = put_off(a, back_off(a), false, unsure);
 	jv_free(wait);
 	return rec;
 }
@@ -289,49 +290,50 @@ silent(const jv *said)
  * is not known to be absent is not made again.
  */
 static jv
-find(struct job *j)
+find(struct attempt *a)
 {
-	struct search s = { j, jv_invalid() };
-	time_t since = (time_t)json_int(&j->row, "sent_at", 0) - OVERLAP;
-	jv in = question(j), said, list;
+	struct search s = { a, jv_invalid() };
+	time_t since = (time_t)json_int(&a->row, "sent_at", 0) - OVERLAP;
+	jv in = question(a), said, list;
 	char text[32];
 	struct tm tm;
 
 	gmtime_r(&since, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	said = call(j->caller, "find", json_set_str(in, "since", text), URGENT);
+	said = call_ask(
+	    a->call, "find", json_set_str(in, "since", text), BUDGET_URGENT);
 	list = json_get(&said, "builds");
 	if (jv_get_kind(list) == JV_KIND_ARRAY)
 		json_each(&list, compare, &s);
 	jv_free(list);
 	if (jv_is_valid(s.found))
-		s.found = done(j, s.found);
+		s.found = done(a, s.found);
 	else if (silent(&said) != NULL) {
 		jv_free(s.found);
-		s.found = put_off(j, back_off(j), false, silent(&said));
+		s.found = put_off(a, back_off(a), false, silent(&said));
 	}
 	jv_free(said);
 	return s.found;
 }
 
 static jv
-create(struct job *j)
+create(struct attempt *a)
 {
-	jv parent = json_get(&j->row, "parent"), said, rec;
+	jv parent = json_get(&a->row, "parent"), said, rec;
 	const char *verb = jv_is_valid(parent) ? "rebuild" : "create";
 
 	jv_free(parent);
-	build_sent(j->builds, j->id);
-	said = call(j->caller, verb, question(j), URGENT);
-	rec = refused(j, &said);
+	build_sent(a->builds, a->id);
+	said = call_ask(a->call, verb, question(a), BUDGET_URGENT);
+	rec = refused(a, &said);
 	if (!jv_is_valid(rec)) {
-		jv build = first_build(j, &said);
+		jv build = first_build(a, &said);
 
 		jv_free(rec);
 		if (jv_is_valid(build))
-			rec = done(j, build);
+			rec = done(a, build);
 		else
-			rec = put_off(j, back_off(j), false,
+			rec = put_off(a, back_off(a), false,
 			    "the CI's answer tells of no build");
 	}
 	jv_free(said);
@@ -340,64 +342,66 @@ create(struct job *j)
 
 /* The row, and what is known of it without asking anybody. */
 static jv
-open_job(struct job *j, struct builds *b, const char *database, int64_t id)
+open_attempt(
+    struct attempt *a, struct builds *b, const char *database, int64_t id)
 {
 	const char *word, *name;
 	jv rec = jv_invalid(), build;
 
-	memset(j, 0, sizeof(*j));
-	j->builds = b;
-	j->id = id;
-	j->claim = build_claim(database, id);
-	j->row = build_row(b, id);
-	if (!jv_is_valid(j->row))
+	memset(a, 0, sizeof(*a));
+	a->builds = b;
+	a->id = id;
+	a->claim = build_claim(database, id);
+	a->row = build_row(b, id);
+	if (!jv_is_valid(a->row))
 		errx(EX_DATAERR, "no such row");
-	build = json_get(&j->row, "build");
-	j->known = json_str(&build, "id") != NULL;
+	build = json_get(&a->row, "build");
+	a->known = json_str(&build, "id") != NULL;
 	jv_free(build);
 	/* What never became a build cannot be rebuilt, but made. */
-	build = json_get(&j->row, "parent");
+	build = json_get(&a->row, "parent");
 	if (json_str(&build, "id") == NULL)
-		j->row = json_drop(j->row, "parent");
+		a->row = json_drop(a->row, "parent");
 	jv_free(build);
-	word = json_str(&j->row, "verdict");
-	name = json_str(&j->row, "provider");
-	if (j->claim == -1)
-		rec = deferred(&j->row, "another process is at it");
-	else if (!j->known && word != NULL)
-		rec = start_record(&j->row, word, json_str(&j->row, "reason"));
-	else if ((j->provider = provider_load(name)) == NULL ||
-	    (j->caller = caller_new(name, j->provider, b->db)) == NULL)
-		rec = j->known ? deferred(&j->row, "no such provider here") :
-				 verdict(j, "failed", "no such provider here");
+	word = json_str(&a->row, "verdict");
+	name = json_str(&a->row, "provider");
+	if (a->claim == -1)
+		rec = deferred(&a->row, "another process is at it");
+	else if (!a->known && word != NULL)
+		rec =
+		    attempt_record(&a->row, word, json_str(&a->row, "reason"));
+	else if ((a->provider = provider_load(name)) == NULL ||
+	    (a->call = call_open(name, a->provider, b->db)) == NULL)
+		rec = a->known ? deferred(&a->row, "no such provider here") :
+				 verdict(a, "failed", "no such provider here");
 	else
-		j->key = secret("SEAL_KEY");
+		a->key = secret_read("SEAL_KEY");
 	return rec;
 }
 
 static void
-close_job(struct job *j)
+close_attempt(struct attempt *a)
 {
-	caller_free(j->caller);
-	if (j->provider != NULL)
-		provider_free(j->provider);
-	free(j->key);
-	jv_free(j->row);
-	if (j->claim != -1)
-		close(j->claim);
+	call_close(a->call);
+	if (a->provider != NULL)
+		provider_free(a->provider);
+	free(a->key);
+	jv_free(a->row);
+	if (a->claim != -1)
+		close(a->claim);
 }
 
 static void
-supersede(struct job *j, const char *database)
+supersede(struct attempt *a, const char *database)
 {
-	jv task = json_get(&j->row, "task");
+	jv task = json_get(&a->row, "task");
 	jv wanted = json_get(&task, "supersede");
 	int64_t older, last = 0;
 
 	for (int i = 0; jv_get_kind(wanted) == JV_KIND_TRUE && i < SUPERSEDED &&
-	     (older = build_older(j->builds, j->id)) != 0 && older != last;
+	     (older = build_older(a->builds, a->id)) != 0 && older != last;
 	     i++) {
-		jv rec = stop(j->builds, database, older);
+		jv rec = attempt_stop(a->builds, database, older);
 
 		if (json_str(&rec, "reason") != NULL)
 			warnx("what is superseded is not cancelled: %s",
@@ -410,47 +414,47 @@ supersede(struct job *j, const char *database)
 }
 
 jv
-start(struct builds *b, const char *database, int64_t id)
+attempt_start(struct builds *b, const char *database, int64_t id)
 {
-	struct job j;
-	jv rec = open_job(&j, b, database, id);
-	const char *reason = json_str(&j.row, "reason");
+	struct attempt a;
+	jv rec = open_attempt(&a, b, database, id);
+	const char *reason = json_str(&a.row, "reason");
 
 	if (jv_is_valid(rec)) {
-		close_job(&j);
+		close_attempt(&a);
 		return rec;
 	}
 	jv_free(rec);
-	if (j.known)
-		rec = start_record(&j.row, "pending", NULL);
-	else if (json_int(&j.row, "not_before", 0) > time(NULL))
-		rec = deferred(&j.row, reason != NULL ? reason : "put off");
+	if (a.known)
+		rec = attempt_record(&a.row, "pending", NULL);
+	else if (json_int(&a.row, "not_before", 0) > time(NULL))
+		rec = deferred(&a.row, reason != NULL ? reason : "put off");
 	else {
-		supersede(&j, database);
-		rec = json_int(&j.row, "sent_at", 0) != 0 ? find(&j) :
+		supersede(&a, database);
+		rec = json_int(&a.row, "sent_at", 0) != 0 ? find(&a) :
 							    jv_invalid();
 		if (!jv_is_valid(rec)) {
 			jv_free(rec);
-			rec = create(&j);
+			rec = create(&a);
 		}
 	}
-	close_job(&j);
+	close_attempt(&a);
 	return rec;
 }
 
 /* What the CI says of a build when asked, as a record. */
 static jv
-ask(struct job *j, const char *verb)
+ask(struct attempt *a, const char *verb)
 {
 	jv in = jv_object(), at = jv_number((double)stamp_now()), said, build;
-	jv rec = start_record(&j->row, "pending", NULL);
+	jv rec = attempt_record(&a->row, "pending", NULL);
 	const char *why;
 	bool for_good;
 
-	in = json_set(in, "build", json_get(&j->row, "build"));
-	in = json_set(in, "ref", json_get(&j->row, "ref"));
-	said = call(j->caller, verb, in, URGENT);
-	build = first_build(j, &said);
+	in = json_set(in, "build", json_get(&a->row, "build"));
+	in = json_set(in, "ref", json_get(&a->row, "ref"));
+	said = call_ask(a->call, verb, in, BUDGET_URGENT);
+	build = first_build(a, &said);
 	if (jv_is_valid(build)) {
 		rec = json_set(rec, "build", build);
 		rec = json_set_str(rec, "event", "poll");
@@ -473,13 +477,13 @@ ask(struct job *j, const char *verb)
 
 /* Refused as it has ended? Then that is the answer. */
 static jv
-cancel(struct job *j)
+cancel(struct attempt *a)
 {
-	jv rec = ask(j, "cancel"), now;
+	jv rec = ask(a, "cancel"), now;
 
 	if (json_str(&rec, "reason") == NULL)
 		return rec;
-	now = ask(j, "get");
+	now = ask(a, "get");
 	if (json_str(&now, "reason") != NULL) {
 		jv_free(now);
 		return rec;
@@ -489,50 +493,50 @@ cancel(struct job *j)
 }
 
 jv
-stop(struct builds *b, const char *database, int64_t id)
+attempt_stop(struct builds *b, const char *database, int64_t id)
 {
-	struct job j;
-	jv rec = open_job(&j, b, database, id), build;
+	struct attempt a;
+	jv rec = open_attempt(&a, b, database, id), build;
 
 	if (jv_is_valid(rec)) {
-		close_job(&j);
+		close_attempt(&a);
 		return rec;
 	}
 	jv_free(rec);
 	rec = jv_invalid();
-	if (!j.known && json_int(&j.row, "sent_at", 0) != 0) {
-		rec = find(&j); /* it may run: then stop it */
-		jv_free(j.row);
-		j.row = build_row(b, id);
-		build = json_get(&j.row, "build");
-		j.known = json_str(&build, "id") != NULL;
+	if (!a.known && json_int(&a.row, "sent_at", 0) != 0) {
+		rec = find(&a); /* it may run: then stop it */
+		jv_free(a.row);
+		a.row = build_row(b, id);
+		build = json_get(&a.row, "build");
+		a.known = json_str(&build, "id") != NULL;
 		jv_free(build);
 	}
-	if (j.known || !jv_is_valid(rec)) {
+	if (a.known || !jv_is_valid(rec)) {
 		jv_free(rec);
-		rec = j.known ? cancel(&j) :
-				verdict(&j, "cancelled", "before it started");
+		rec = a.known ? cancel(&a) :
+				verdict(&a, "cancelled", "before it started");
 	}
-	close_job(&j);
+	close_attempt(&a);
 	return rec;
 }
 
 jv
-retry(struct builds *b, const char *database, int64_t id)
+attempt_retry(struct builds *b, const char *database, int64_t id)
 {
-	struct job j;
-	jv rec = open_job(&j, b, database, id);
+	struct attempt a;
+	jv rec = open_attempt(&a, b, database, id);
 
 	if (!jv_is_valid(rec)) {
 		jv_free(rec);
-		if (j.known) {
+		if (a.known) {
 			/* A verdict was of what is now done again. */
-			if (json_str(&j.row, "verdict") != NULL)
+			if (json_str(&a.row, "verdict") != NULL)
 				build_verdict(b, id, NULL, NULL);
-			rec = ask(&j, "retry");
+			rec = ask(&a, "retry");
 		} else
-			rec = deferred(&j.row, "it has not started yet");
+			rec = deferred(&a.row, "it has not started yet");
 	}
-	close_job(&j);
+	close_attempt(&a);
 	return rec;
 }
