@@ -12,26 +12,25 @@ TOOLS = bin/tack-cancel bin/tack-events bin/tack-http bin/tack-local \
 	bin/tack-logs bin/tack-poll bin/tack-resolve bin/tack-spawn \
 	bin/tack-status bin/tack-verify bin/tack-webhook
 SCRIPTS = bin/tack bin/tack-init bin/tack-reconcile bin/tack-request
-OBJS = lib/auth.o lib/base64.o lib/bell.o lib/budget.o lib/build.o \
-	lib/bytes.o lib/call.o lib/cell.o lib/child.o lib/clone.o lib/conn.o \
-	lib/db.o lib/errand.o lib/event.o lib/exchange.o lib/fetch.o \
-	lib/filter.o lib/head.o lib/http.o lib/job.o lib/json.o lib/keep.o \
-	lib/listen.o lib/mark.o lib/mask.o lib/pipeline.o lib/program.o \
-	lib/provider.o lib/public.o lib/ref.o lib/remote.o lib/reply.o \
-	lib/report.o lib/request.o lib/resolve.o lib/run.o lib/runner.o \
-	lib/sandbox.o lib/seal.o lib/secret.o lib/server.o lib/stamp.o \
-	lib/attempt.o lib/starters.o lib/status.o lib/stream.o lib/task.o \
-	lib/term.o lib/tid.o lib/turn.o lib/verify.o lib/ws.o lib/yaml.o
-HDRS = lib/auth.h lib/base64.h lib/bell.h lib/budget.h lib/build.h \
-	lib/bytes.h lib/call.h lib/cell.h lib/child.h lib/clone.h lib/conn.h \
-	lib/db.h lib/errand.h lib/event.h lib/exchange.h lib/fetch.h \
-	lib/filter.h lib/head.h lib/http.h lib/job.h lib/json.h lib/keep.h \
-	lib/listen.h lib/mark.h lib/mask.h lib/pipeline.h lib/program.h \
-	lib/provider.h lib/public.h lib/ref.h lib/remote.h lib/reply.h \
-	lib/report.h lib/request.h lib/resolve.h lib/run.h lib/runner.h \
-	lib/sandbox.h lib/seal.h lib/secret.h lib/server.h lib/stamp.h \
-	lib/attempt.h lib/starters.h lib/status.h lib/stream.h lib/task.h \
-	lib/term.h lib/tid.h lib/turn.h lib/verify.h lib/ws.h lib/yaml.h
+OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/public.o \
+	lib/base/sandbox.o lib/base/secret.o \
+	lib/data/base64.o lib/data/json.o lib/data/stamp.o lib/data/tid.o \
+	lib/data/yaml.o \
+	lib/store/build.o lib/store/db.o lib/store/event.o lib/store/ref.o \
+	lib/store/run.o \
+	lib/web/conn.o lib/web/head.o lib/web/http.o lib/web/listen.o \
+	lib/web/pipeline.o lib/web/reply.o lib/web/request.o \
+	lib/web/server.o lib/web/stream.o lib/web/ws.o \
+	lib/local/cell.o lib/local/clone.o lib/local/job.o lib/local/mark.o \
+	lib/local/remote.o lib/local/report.o lib/local/runner.o \
+	lib/local/task.o lib/local/turn.o \
+	lib/ci/auth.o lib/ci/budget.o lib/ci/call.o lib/ci/exchange.o \
+	lib/ci/program.o lib/ci/provider.o lib/ci/seal.o \
+	lib/log/errand.o lib/log/fetch.o lib/log/keep.o lib/log/mask.o \
+	lib/log/term.o \
+	lib/flow/attempt.o lib/flow/filter.o lib/flow/resolve.o \
+	lib/flow/starters.o lib/flow/status.o lib/flow/verify.o
+HDRS = ${OBJS:.o=.h}
 UNITS = tests/auth.t tests/base64.t tests/head.t tests/json.t tests/mask.t \
 	tests/public.t tests/sandbox.t tests/term.t tests/tid.t tests/yaml.t
 BENCHES = tests/bench/commit tests/bench/json tests/bench/load \

@@ -9,12 +9,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "build.h"
-#include "db.h"
-#include "filter.h"
-#include "json.h"
-#include "ref.h"
-#include "attempt.h"
+#include "data/json.h"
+#include "flow/attempt.h"
+#include "flow/filter.h"
+#include "store/build.h"
+#include "store/db.h"
+#include "store/ref.h"
 
 struct tool {
 	const char *path;

@@ -8,9 +8,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "db.h"
-#include "json.h"
-#include "sandbox.h"
+#include "base/sandbox.h"
+#include "data/json.h"
+#include "store/db.h"
 
 /* The bell may be lost when its ringer is killed; then we look this often. */
 #define LOOK_MS 1000

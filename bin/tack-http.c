@@ -12,12 +12,12 @@
 
 #include <bsd/stdlib.h>
 
-#include "conn.h"
-#include "listen.h"
-#include "pipeline.h"
-#include "request.h"
-#include "server.h"
-#include "ws.h"
+#include "web/conn.h"
+#include "web/listen.h"
+#include "web/pipeline.h"
+#include "web/request.h"
+#include "web/server.h"
+#include "web/ws.h"
 
 #define WORDS 16
 

@@ -13,13 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cell.h"
-#include "job.h"
-#include "json.h"
-#include "ref.h"
-#include "runner.h"
-#include "stamp.h"
-#include "task.h"
+#include "data/json.h"
+#include "data/stamp.h"
+#include "local/cell.h"
+#include "local/job.h"
+#include "local/runner.h"
+#include "local/task.h"
+#include "store/ref.h"
 
 #define TASK_MOST (16 << 20)
 #define LIST_DAYS 3

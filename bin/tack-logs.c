@@ -7,15 +7,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "db.h"
-#include "errand.h"
-#include "json.h"
-#include "keep.h"
-#include "mask.h"
-#include "run.h"
-#include "sandbox.h"
-#include "stamp.h"
-#include "term.h"
+#include "base/sandbox.h"
+#include "data/json.h"
+#include "data/stamp.h"
+#include "log/errand.h"
+#include "log/keep.h"
+#include "log/mask.h"
+#include "log/term.h"
+#include "store/db.h"
+#include "store/run.h"
 
 /* No inotify: a user has 128 of them, and viewers may be more. */
 #define LOOK_MS 250

@@ -13,15 +13,15 @@
 
 #include <bsd/stdlib.h>
 
-#include "build.h"
-#include "call.h"
-#include "db.h"
-#include "json.h"
-#include "provider.h"
-#include "ref.h"
-#include "seal.h"
-#include "stamp.h"
-#include "attempt.h"
+#include "ci/call.h"
+#include "ci/provider.h"
+#include "ci/seal.h"
+#include "data/json.h"
+#include "data/stamp.h"
+#include "flow/attempt.h"
+#include "store/build.h"
+#include "store/db.h"
+#include "store/ref.h"
 
 #define MINUTE 60
 #define DAY (24 * 60 * MINUTE)

@@ -5,11 +5,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "db.h"
-#include "filter.h"
-#include "provider.h"
-#include "resolve.h"
-#include "sandbox.h"
+#include "base/sandbox.h"
+#include "ci/provider.h"
+#include "flow/filter.h"
+#include "flow/resolve.h"
+#include "store/db.h"
 
 static void
 usage(void)

@@ -13,17 +13,17 @@
 
 #include <bsd/stdlib.h>
 
-#include "build.h"
-#include "call.h"
-#include "db.h"
-#include "filter.h"
-#include "json.h"
-#include "program.h"
-#include "provider.h"
-#include "ref.h"
-#include "attempt.h"
-#include "starters.h"
-#include "yaml.h"
+#include "ci/call.h"
+#include "ci/program.h"
+#include "ci/provider.h"
+#include "data/json.h"
+#include "data/yaml.h"
+#include "flow/attempt.h"
+#include "flow/filter.h"
+#include "flow/starters.h"
+#include "store/build.h"
+#include "store/db.h"
+#include "store/ref.h"
 
 #define PROVIDERS 16
 #define PATIENCE 2 /* seconds a record waits for its builds */

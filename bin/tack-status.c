@@ -5,10 +5,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "db.h"
-#include "filter.h"
-#include "sandbox.h"
-#include "status.h"
+#include "base/sandbox.h"
+#include "flow/filter.h"
+#include "flow/status.h"
+#include "store/db.h"
 
 static void
 usage(void)

@@ -5,10 +5,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "filter.h"
-#include "json.h"
-#include "sandbox.h"
-#include "verify.h"
+#include "base/sandbox.h"
+#include "data/json.h"
+#include "flow/filter.h"
+#include "flow/verify.h"
 
 static void
 usage(void)

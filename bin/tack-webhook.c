@@ -6,14 +6,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "db.h"
-#include "filter.h"
-#include "json.h"
-#include "provider.h"
-#include "resolve.h"
-#include "sandbox.h"
-#include "status.h"
-#include "verify.h"
+#include "base/sandbox.h"
+#include "ci/provider.h"
+#include "data/json.h"
+#include "flow/filter.h"
+#include "flow/resolve.h"
+#include "flow/status.h"
+#include "flow/verify.h"
+#include "store/db.h"
 
 struct webhook {
 	struct verify *verify;

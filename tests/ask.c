@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "call.h"
-#include "json.h"
+#include "ci/call.h"
+#include "data/json.h"
 
 static void
 tell(jv said)

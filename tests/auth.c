@@ -20,8 +20,8 @@
 #define VALGRIND_MAKE_MEM_DEFINED(p, n) (void)(p)
 #endif
 
-#include "auth.h"
-#include "json.h"
+#include "ci/auth.h"
+#include "data/json.h"
 
 #define KEY "29b1ff5779c76bd48ba6705eb99ff970"
 #define BUILDKITE \

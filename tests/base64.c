@@ -6,7 +6,7 @@
 
 #include <nettle/base64.h>
 
-#include "base64.h"
+#include "data/base64.h"
 
 static int tests, failed;
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
+#include "data/json.h"
 
 static const char *const path[] = { "a", "b", NULL };
 

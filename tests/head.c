@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "head.h"
+#include "web/head.h"
 
 #define H "Host: a\r\n"
 #define GET "GET / HTTP/1.1\r\n"

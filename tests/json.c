@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "json.h"
+#include "data/json.h"
 
 #define MIB ((size_t)1 << 20)
 

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mask.h"
+#include "log/mask.h"
 
 #define SECRET "hunter2 \xff\xfe\xfd~~~?"
 
@@ -153,7 +153,7 @@ random_texts(void)
 	printf("# %zu wrong\n", wrong);
 }
 
-/* By the book, not as lib/mask.c does it. */
+/* By the book, not as lib/log/mask.c does it. */
 static char *
 base64(const char *text, size_t length, const char *last, bool pad)
 {

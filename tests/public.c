@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "public.h"
-#include "remote.h"
+#include "base/public.h"
+#include "local/remote.h"
 
 static int count, bad;
 

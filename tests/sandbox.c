@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sandbox.h"
+#include "base/sandbox.h"
 
 static size_t facts, failures;
 static char directory[] = "/tmp/tack-sandbox.XXXXXX";

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "term.h"
+#include "log/term.h"
 
 #define DATA "tests/data/buildkite/logs/"
 #define MIB ((size_t)1 << 20)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "tid.h"
+#include "data/json.h"
+#include "data/tid.h"
 
 static int count, bad;
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "json.h"
-#include "yaml.h"
+#include "data/json.h"
+#include "data/yaml.h"
 
 static int count, bad;
 

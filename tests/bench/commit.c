@@ -15,7 +15,7 @@
 #include <bsd/stdlib.h>
 #include <sqlite3.h>
 
-#include "db.h"
+#include "store/db.h"
 
 #define SQL "INSERT INTO bench (text) VALUES (:text)"
 #define ROW_SIZE 500

@@ -11,7 +11,7 @@
 
 #include <jv.h>
 
-#include "json.h"
+#include "data/json.h"
 
 #define LARGEST (1 << 24)
 #define TURN 0.1 /* seconds */

@@ -19,8 +19,8 @@
 
 #include <bsd/stdlib.h>
 
-#include "db.h"
-#include "event.h"
+#include "store/db.h"
+#include "store/event.h"
 
 #define BUFFER (1 << 18)
 #define PATIENCE 20 /* seconds without a frame */

@@ -6,8 +6,8 @@
 
 #include <nettle/hmac.h>
 
-#include "auth.h"
-#include "json.h"
+#include "ci/auth.h"
+#include "data/json.h"
 
 #define SECRET "fuzz-secret"
 #define BODY "{}"

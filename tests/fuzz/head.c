@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "head.h"
-#include "ws.h"
+#include "web/head.h"
+#include "web/ws.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

@@ -2,7 +2,7 @@
 /* Fuzz the host name of a request against a second opinion. */
 #include <stdlib.h>
 
-#include "../../lib/head.c"
+#include "../../lib/web/head.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

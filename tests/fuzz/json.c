@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "json.h"
+#include "data/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

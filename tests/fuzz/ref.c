@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "provider.h"
-#include "ref.h"
-#include "seal.h"
+#include "ci/provider.h"
+#include "ci/seal.h"
+#include "data/json.h"
+#include "store/ref.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

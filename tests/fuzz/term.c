@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "term.h"
+#include "log/term.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

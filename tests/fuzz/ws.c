@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ws.h"
+#include "web/ws.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "yaml.h"
+#include "data/json.h"
+#include "data/yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

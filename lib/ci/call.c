@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: ISC */
+/* Asking a CI: the calling half of a provider. */
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bsd/stdlib.h>
+
+#include "ci/call.h"
+#include "ci/exchange.h"
+#include "ci/program.h"
+#include "data/json.h"
+
+#define ROUNDS 20 /* requests for one question */
+#define TEXT 65536 /* bytes of an answer that is not JSON */
+
+struct call {
+	char *name, *api;
+	jv config;
+	int per_minute; /* 0: no budget */
+	struct budget budget;
+	struct program *program;
+	char *account; /* of the last request */
+};
+
+struct setting {
+	const jv *names;
+	jv out;
+};
+
+static void
+add_setting(jv key, void *arg)
+{
+	struct setting *s = arg;
+	char *member = json_word(&key), *name;
+	const char *from = json_str(s->names, member), *value;
+
+	if (from != NULL) {
+		if (asprintf(&name, "TACK_%s", from) == -1)
+			err(EX_OSERR, NULL);
+		if ((value = getenv(name)) != NULL && *value != '\0')
+			s->out = json_set_str(s->out, member, value);
+		free(name);
+	}
+	free(member);
+	jv_free(key);
+}
+
+/* "config": what each of its members names in the environment. */
+static jv
+settings(const struct provider *p)
+{
+	jv names = provider_member(p, "config"), keys;
+	struct setting s = { &names, jv_object() };
+
+	if (jv_get_kind(names) == JV_KIND_OBJECT) {
+		keys = jv_keys(jv_copy(names));
+		json_each(&keys, add_setting, &s);
+		jv_free(keys);
+	}
+	jv_free(names);
+	return s.out;
+}
+
+struct call *
+call_open(const char *name, const struct provider *p, struct db *db)
+{
+	struct call *c = calloc(1, sizeof(*c));
+	char *file, *text;
+	const char *api;
+	jv value;
+
+	if (c == NULL || (c->name = strdup(name)) == NULL ||
+	    asprintf(&file, "providers/%s/call.jq", name) == -1)
+		err(EX_OSERR, NULL);
+	c->program = program_load(file);
+	free(file);
+	if (c->program == NULL) {
+		free(c->name);
+		free(c);
+		return NULL;
+	}
+	text = provider_variable(name, "API");
+	value = provider_member(p, "api");
+	api = getenv(text);
+	if (api != NULL && *api != '\0')
+		c->api = strdup(api);
+	else
+		c->api = json_word(&value);
+	jv_free(value);
+	free(text);
+	if (c->api != NULL)
+		c->api[strcspn(c->api, " \t\r\n")] = '\0';
+	value = provider_member(p, "budget");
+	if ((text = json_word(&value)) != NULL)
+		c->per_minute = (int)strtonum(text, 0, 1000000, NULL);
+	free(text);
+	jv_free(value);
+	c->config = settings(p);
+	if (c->per_minute > 0)
+		budget_prepare(&c->budget, db);
+	return c;
+}
+
+void
+call_close(struct call *c)
+{
+	if (c == NULL)
+		return;
+	if (c->per_minute > 0)
+		budget_free(&c->budget);
+	program_free(c->program);
+	jv_free(c->config);
+	free(c->account);
+	free(c->api);
+	free(c->name);
+	free(c);
+}
+
+/* Did it not go well? */
+static bool
+bad(const jv *said)
+{
+	static const char *const words[] = { "error", "gone", "wait",
+		"unsure" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		jv value = json_get(said, words[i]);
+		bool there = jv_is_valid(value);
+
+		jv_free(value);
+		if (there)
+			return true;
+	}
+	return false;
+}
+
+/* Within the budget, send a request; an empty object, or what went wrong. */
+static jv
+send(struct call *c, const jv *request, enum budget_urgency urgency,
+    struct exchange_answer *raw)
+{
+	const char *account = json_str(request, "account");
+	const char *refused = json_str(request, "error");
+	jv exec = json_get(request, "exec");
+	bool program = jv_is_valid(exec);
+	struct exchange_token token = { NULL, NULL };
+	int64_t wait = 0;
+	jv said;
+
+	jv_free(exec);
+	memset(raw, 0, sizeof(*raw));
+	raw->headers = jv_object();
+	if (refused != NULL)
+		return exchange_said("error", refused);
+	if (program)
+		return exchange_exec(request, raw);
+	said = exchange_find_token(c->name, request, &token);
+	if (bad(&said))
+		goto out;
+	if (account == NULL)
+		account = token.name != NULL ? token.name : "";
+	free(c->account);
+	if (asprintf(&c->account, "%s/%s", c->name, account) == -1)
+		err(EX_OSERR, NULL);
+	if (c->per_minute > 0)
+		wait =
+		    budget_take(&c->budget, c->account, c->per_minute, urgency);
+	jv_free(said);
+	said = wait > 0 ?
+	    exchange_not_now(wait, "the budget of requests is used up") :
+	    exchange_http(c->api, request, token.value, raw);
+out:
+	if (token.value != NULL)
+		explicit_bzero(token.value, strlen(token.value));
+	free(token.value);
+	free(token.name);
+	return said;
+}
+
+static jv
+number_of(const jv *object, const char *member, double *number)
+{
+	jv value = json_get(object, member);
+	char *text = jv_get_kind(value) == JV_KIND_NUMBER ?
+	    json_text(jv_copy(value)) :
+	    NULL;
+
+	*number = text != NULL ? strtod(text, NULL) : -1;
+	free(text);
+	return value;
+}
+
+/* Tell the budget what the CI said, and spread those who come back. */
+static jv
+told(struct call *c, jv said)
+{
+	double left, wait;
+
+	jv_free(number_of(&said, "remaining", &left));
+	jv_free(number_of(&said, "wait", &wait));
+	if (wait >= 0)
+		wait += 0.5 + arc4random_uniform(1500) / 1000.0;
+	/* A program that is run has no account. */
+	if (c->per_minute > 0 && c->account != NULL)
+		budget_told(&c->budget, c->account, (int64_t)left,
+		    wait >= 0 ? (int64_t)(wait * 1000) : -1);
+	return wait >= 0 ? json_set(said, "wait", jv_number(wait)) : said;
+}
+
+/* What call.jq makes of an answer. */
+static jv
+read_answer(
+    struct call *c, jv input, const jv *request, struct exchange_answer *raw)
+{
+	jv answer = jv_object(), said;
+	const char *body = raw->body != NULL ? raw->body : "";
+	size_t length = raw->length < TEXT ? raw->length : TEXT;
+
+	answer = json_set(answer, "status", jv_number(raw->status));
+	answer = json_set(answer, "headers", jv_copy(raw->headers));
+	answer = json_set(answer, "body",
+	    json_check(body, raw->length, NULL, 0) == -1 ?
+		json_parse(body, raw->length) :
+		jv_string_sized(body, (int)length));
+	input = json_set(input, "request", jv_copy(*request));
+	input = json_set(input, "answer", answer);
+	said = program_run(c->program, input);
+	if (jv_get_kind(said) == JV_KIND_ARRAY)
+		said = json_head(said);
+	if (jv_get_kind(said) == JV_KIND_OBJECT)
+		return told(c, said);
+	jv_free(said);
+	return exchange_said("unsure", "call.jq cannot read the answer");
+}
+
+static void
+append(jv value, void *arg)
+{
+	jv *list = arg;
+
+	*list = jv_array_append(*list, value);
+}
+
+/* Put the arrays of one answer behind those of the others. */
+static jv
+join(jv all, jv said)
+{
+	static const char *const lists[] = { "builds", "steps" };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		jv more = json_get(&said, lists[i]);
+		jv list = json_get(&all, lists[i]);
+
+		if (jv_get_kind(list) != JV_KIND_ARRAY) {
+			jv_free(list);
+			list = jv_array();
+		}
+		if (jv_get_kind(more) == JV_KIND_ARRAY) {
+			json_each(&more, append, &list);
+			all = json_set(all, lists[i], jv_copy(list));
+			said = json_drop(said, lists[i]);
+		}
+		jv_free(list);
+		jv_free(more);
+	}
+	return jv_object_merge(all, said);
+}
+
+struct round {
+	struct call *call;
+	jv input, said;
+	enum budget_urgency urgency;
+	int left;
+	bool cut; /* there was more to ask */
+};
+
+static void
+ask(jv request, void *arg)
+{
+	struct round *r = arg;
+	struct exchange_answer raw;
+	jv said, next;
+
+	while (!bad(&r->said)) {
+		if (r->left-- <= 0) {
+			r->cut = true;
+			break;
+		}
+		said = send(r->call, &request, r->urgency, &raw);
+		if (!bad(&said)) {
+			jv_free(said);
+			said = read_answer(
+			    r->call, jv_copy(r->input), &request, &raw);
+		}
+		jv_free(raw.headers);
+		free(raw.body);
+		next = json_get(&said, "next");
+		r->said = join(r->said, json_drop(said, "next"));
+		if (jv_get_kind(next) != JV_KIND_OBJECT) {
+			jv_free(next);
+			break;
+		}
+		jv_free(request);
+		request = next;
+	}
+	jv_free(request);
+}
+
+static jv
+inform(const struct call *c, const char *verb, jv input)
+{
+	input = json_set_str(input, "verb", verb);
+	if (c->api != NULL)
+		input = json_set_str(input, "api", c->api);
+	return json_set(input, "config", jv_copy(c->config));
+}
+
+jv
+call_ask(
+    struct call *c, const char *verb, jv input, enum budget_urgency urgency)
+{
+	struct round r = { c, inform(c, verb, input), jv_object(), urgency,
+		ROUNDS, false };
+	jv requests = program_run(c->program, jv_copy(r.input));
+
+	if (jv_get_kind(requests) != JV_KIND_ARRAY) { /* it failed */
+		jv_free(r.input);
+		jv_free(r.said);
+		return requests;
+	}
+	if (strcmp(verb, "plan") == 0) {
+		jv_free(r.said);
+		r.said = json_head(requests);
+	} else {
+		json_each(&requests, ask, &r);
+		jv_free(requests);
+		/* Absent is only what all pages are without. */
+		if (r.cut && strcmp(verb, "find") == 0)
+			r.said = json_set_str(r.said, "unsure",
+			    "the CI has more builds than can be searched");
+	}
+	jv_free(r.input);
+	return r.said;
+}
+
+/* Content-Range: bytes first-last/total (RFC 9110 14.4). */
+static bool
+range(const struct exchange_answer *raw, struct call_piece *piece)
+{
+	const char *text = json_str(&raw->headers, "content-range");
+	int64_t first, last, total;
+
+	if (text == NULL ||
+	    sscanf(text, "bytes %" SCNd64 "-%" SCNd64 "/%" SCNd64, &first,
+		&last, &total) != 3 ||
+	    first < 0 || last - first + 1 != (int64_t)raw->length ||
+	    last >= total)
+		return false;
+	piece->start = first;
+	piece->total = total;
+	return true;
+}
+
+jv
+call_log(struct call *c, jv input, struct call_piece *piece)
+{
+	double offset;
+	jv requests, request, said;
+	struct exchange_answer raw;
+	bool program;
+
+	memset(piece, 0, sizeof(*piece));
+	piece->start = piece->total = -1;
+	jv_free(number_of(&input, "offset", &offset));
+	input = inform(c, "log", input);
+	requests = program_run(c->program, jv_copy(input));
+	if (jv_get_kind(requests) != JV_KIND_ARRAY) {
+		jv_free(input);
+		return requests;
+	}
+	request = json_head(requests);
+	if (jv_get_kind(request) != JV_KIND_OBJECT) {
+		jv_free(request);
+		jv_free(input);
+		return exchange_said("error", "this CI gives no logs");
+	}
+	program = json_str(&request, "method") == NULL;
+	said = send(c, &request, BUDGET_LOG, &raw);
+	if (bad(&said)) {
+		jv_free(input);
+		goto out;
+	}
+	if (program ? raw.status == 0 : raw.status == 200) {
+		piece->start = program ? (int64_t)offset : 0;
+		piece->total = piece->start + (int64_t)raw.length;
+	} else if (raw.status != 206 || !range(&raw, piece)) {
+		jv_free(said);
+		said = read_answer(c, jv_copy(input), &request, &raw);
+	}
+	if (piece->start != -1) {
+		piece->bytes = raw.body;
+		piece->length = raw.length;
+		raw.body = NULL;
+	}
+	jv_free(input);
+out:
+	jv_free(raw.headers);
+	free(raw.body);
+	jv_free(request);
+	return said;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/* Asking a CI: the calling half of a provider. */
+#ifndef CI_CALL_H
+#define CI_CALL_H
+
+#include <stdint.h>
+
+#include <jv.h>
+
+#include "ci/budget.h"
+#include "ci/provider.h"
+#include "store/db.h"
+
+/*
+ * The calling half of a provider, whose share/providers/NAME/call.jq says what
+ * to ask and how to read the answer (tack-provider(5)).  It prepares statements
+ * in the database.  NULL if the provider has no such file.  Exits with
+ * EX_CONFIG when the file does not compile.  Sends tokens to $TACK_NAME_API
+ * or the provider's own "api" alone.
+ */
+struct call;
+struct call *call_open(const char *name, const struct provider *, struct db *);
+void call_close(struct call *);
+
+/*
+ * Ask: input, given, is the object for call.jq without "verb", "api" and
+ * "config".  All requests the program makes are sent in turn, and what they
+ * link to as "next"; their builds and steps are put together.  Returns an
+ * object with what there is of
+ *	builds	array of payloads, for provider_read()
+ *	build	what "plan" found
+ *	steps	array
+ * and, if it did not go well, one of
+ *	error	string: no, for good
+ *	gone	string: the CI knows no such build
+ *	wait	seconds until it may be asked again; nothing was done
+ *	unsure	string: nobody knows whether it was done
+ * Nothing in it comes from a secret.
+ */
+jv call_ask(struct call *, const char *verb, jv input, enum budget_urgency);
+
+/*
+ * A piece of a log: length bytes, the first of which is the log's byte number
+ * start; total bytes are there, -1 if that is not known.  Nothing there yet:
+ * start is -1.
+ */
+struct call_piece {
+	char *bytes; /* for the caller to free */
+	size_t length;
+	int64_t start, total;
+};
+
+/*
+ * Ask for a log's bytes: input as for call(), with "step", "offset" and, where
+ * it is known, "total".  Fills the piece, which may begin before or after the
+ * offset, or returns as call() does what went wrong; else an empty object.
+ */
+jv call_log(struct call *, jv input, struct call_piece *);
+
+#endif

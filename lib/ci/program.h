@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/* A jq program of share/. */
+#ifndef CI_PROGRAM_H
+#define CI_PROGRAM_H
+
+#include <jv.h>
+
+/*
+ * Compile a file below share/, which takes 15 ms.  NULL if it is not there;
+ * exits with EX_CONFIG when it does not compile.
+ */
+struct program;
+struct program *program_load(const char *file);
+void program_free(struct program *);
+
+/* All outputs for an input, which is given, as an array; {"error": text} if
+ * the program fails. */
+jv program_run(struct program *, jv input);
+
+#endif

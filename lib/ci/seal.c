@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+/* The sealed reference, by which a build proves that we asked for it. */
+#include <err.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include <nettle/base64.h>
+#include <nettle/hmac.h>
+
+#include "base/secret.h"
+#include "ci/auth.h"
+#include "ci/seal.h"
+#include "data/json.h"
+
+#define PREFIX "tack1."
+#define TAG 16
+
+/*
+ * The bytes of base64url without padding, for the caller to free; NULL unless
+ * they are spelt in the one way.
+ */
+static unsigned char *
+decode(const char *text, size_t length, size_t *n)
+{
+	struct base64_decode_ctx ctx;
+	unsigned char *out;
+	bool good;
+
+	*n = BASE64_DECODE_LENGTH(length + 2);
+	if ((out = malloc(*n)) == NULL)
+		err(EX_OSERR, NULL);
+	base64url_decode_init(&ctx);
+	good = length % 4 != 1 && memchr(text, '=', length) == NULL &&
+	    base64_decode_update(&ctx, n, out, length, text);
+	if (good && length % 4 != 0) {
+		size_t none = BASE64_DECODE_LENGTH(2);
+		unsigned char rest[BASE64_DECODE_LENGTH(2)];
+
+		good = base64_decode_update(
+		    &ctx, &none, rest, 4 - length % 4, "==");
+	}
+	/* nettle passes over blanks: then less comes out. */
+	if (!good || !base64_decode_final(&ctx) || *n != length * 3 / 4) {
+		free(out);
+		return NULL;
+	}
+	return out;
+}
+
+/* The string with its NUL is what the bytes go on with; step over it. */
+static bool
+eat(const unsigned char **at, const unsigned char *end, const char *text)
+{
+	size_t length = strlen(text) + 1;
+
+	if ((size_t)(end - *at) < length || memcmp(*at, text, length) != 0)
+		return false;
+	*at += length;
+	return true;
+}
+
+static bool
+number(const unsigned char *at, const unsigned char *end)
+{
+	if (at == end)
+		return false;
+	for (; at < end; at++)
+		if (*at < '0' || *at > '9')
+			return false;
+	return true;
+}
+
+static void
+make_tag(unsigned char tag[TAG], const char *key, const char *provider,
+    const char *origin, const unsigned char *first, size_t length)
+{
+	struct hmac_sha256_ctx ctx;
+
+	hmac_sha256_set_key(&ctx, strlen(key), (const uint8_t *)key);
+	hmac_sha256_update(
+	    &ctx, strlen(provider) + 1, (const uint8_t *)provider);
+	hmac_sha256_update(&ctx, strlen(origin) + 1, (const uint8_t *)origin);
+	hmac_sha256_update(&ctx, length, first);
+	hmac_sha256_digest(&ctx, TAG, tag);
+}
+
+bool
+seal_opens(const char *text, const char *key, const char *provider,
+    const char *origin, const char *knot, const char *rkey,
+    const char *workflow)
+{
+	unsigned char want[TAG], *first = NULL, *tag = NULL;
+	const unsigned char *at;
+	size_t length, n;
+	const char *dot;
+	bool good = false;
+
+	if (*key == '\0' || strncmp(text, PREFIX, strlen(PREFIX)) != 0)
+		return false;
+	text += strlen(PREFIX);
+	if ((dot = strchr(text, '.')) == NULL)
+		return false;
+	first = decode(text, (size_t)(dot - text), &length);
+	tag = decode(dot + 1, strlen(dot + 1), &n);
+	if (first != NULL && tag != NULL && n == TAG) {
+		make_tag(want, key, provider, origin, first, length);
+		at = first;
+		good = auth_equal(want, tag, TAG) &&
+		    eat(&at, first + length, knot) &&
+		    eat(&at, first + length, rkey) &&
+		    eat(&at, first + length, workflow) &&
+		    number(at, first + length);
+	}
+	free(first);
+	free(tag);
+	return good;
+}
+
+static char *
+encode(const unsigned char *bytes, size_t length)
+{
+	char *text = malloc(BASE64_ENCODE_RAW_LENGTH(length) + 1);
+
+	if (text == NULL)
+		err(EX_OSERR, NULL);
+	base64_encode_raw(text, length, bytes);
+	text[BASE64_ENCODE_RAW_LENGTH(length)] = '\0';
+	text[strcspn(text, "=")] = '\0';
+	for (char *c = text; *c != '\0'; c++)
+		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+	return text;
+}
+
+char *
+seal_make(const char *key, const char *provider, const char *origin,
+    const char *knot, const char *rkey, const char *workflow, int64_t attempt)
+{
+	unsigned char tag[TAG];
+	char *first, *head, *tail, *seal;
+	int length = asprintf(&first, "%s%c%s%c%s%c%" PRId64, knot, 0, rkey, 0,
+	    workflow, 0, attempt);
+
+	if (length == -1)
+		err(EX_OSERR, NULL);
+	make_tag(
+	    tag, key, provider, origin, (unsigned char *)first, (size_t)length);
+	head = encode((unsigned char *)first, (size_t)length);
+	tail = encode(tag, TAG);
+	if (asprintf(&seal, PREFIX "%s.%s", head, tail) == -1)
+		err(EX_OSERR, NULL);
+	free(first);
+	free(head);
+	free(tail);
+	return seal;
+}
+
+char *
+seal_required(void)
+{
+	const char *require = getenv("TACK_REQUIRE_SEALED_REF");
+	char *key;
+
+	if (require == NULL || strcmp(require, "1") != 0)
+		return NULL;
+	if ((key = secret_read("SEAL_KEY")) == NULL)
+		errx(EX_CONFIG,
+		    "TACK_REQUIRE_SEALED_REF is 1, so TACK_SEAL_KEY_FILE"
+		    " must name the key");
+	return key;
+}
+
+bool
+seal_proves(const char *key, const char *provider, const struct provider *p,
+    const jv *read)
+{
+	jv build = json_get(read, "build"), ref = json_get(read, "ref");
+	const char *seal = json_str(read, "seal");
+	bool opens = false;
+	char *origin;
+
+	if (seal != NULL && jv_is_valid(build) && jv_is_valid(ref)) {
+		origin = provider_origin(p, &build);
+		opens = seal_opens(seal, key, provider, origin,
+		    json_str(&ref, "knot"), json_str(&ref, "pipeline_rkey"),
+		    json_str(&ref, "workflow"));
+		free(origin);
+	}
+	jv_free(build);
+	jv_free(ref);
+	return opens;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: ISC */
+/* The loop of a filter: lines in, batches of records through, lines out. */
+#include <err.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "data/json.h"
+#include "flow/filter.h"
+
+/* What is read at once, and so the most that a batch is, of usual lines. */
+#define BATCH_SIZE (256 * 1024)
+
+/* A line longer than this is not a record but a mistake. */
+#define LINE_MAX_SIZE (16 * 1024 * 1024)
+
+struct loop {
+	filter_fn *fn; /* or */
+	filter_request_fn *request;
+	void *arg;
+	FILE *out;
+	char *text; /* of out: what the batch will write */
+	size_t size;
+	size_t line;
+	int status;
+};
+
+static void
+reject(struct loop *l, const char *why)
+{
+	warnx("stdin:%zu: %s", l->line, why);
+	l->status = 1;
+}
+
+/* The text but for a part, with null in its place. */
+static char *
+without(const char *text, size_t *length, const struct json_span *part)
+{
+	size_t before = (size_t)(part->text - text);
+	size_t after = *length - before - part->length;
+	char *rest = malloc(before + 4 + after);
+
+	if (rest == NULL)
+		err(EX_OSERR, NULL);
+	memcpy(rest, text, before);
+	memcpy(rest + before, "null", 4);
+	memcpy(rest + before + 4, part->text + part->length, after);
+	*length = before + 4 + after;
+	return rest;
+}
+
+/*
+ * The record of a line.  A part that is large, and a stranger's, is cut out
+ * before libjq sees the rest.
+ */
+static jv
+record(const char *line, size_t length, const struct json_span *part)
+{
+	char *rest;
+	jv rec;
+
+	if (part->text == NULL)
+		return json_parse(line, length);
+	rest = without(line, &length, part);
+	rec = json_parse(rest, length);
+	free(rest);
+	return rec;
+}
+
+/* Call the function for the record of a line. */
+static jv
+call(struct loop *l, const char *line, size_t length,
+    const struct json_span *payload, struct json_span *body)
+{
+	jv rec;
+
+	if (l->request == NULL) {
+		rec = record(line, length, payload);
+		if (!jv_is_valid(rec))
+			return rec;
+		if (payload->text != NULL)
+			rec = json_set(rec, "payload",
+			    jv_string_sized(
+				payload->text, (int)payload->length));
+		return l->fn(rec, l->arg);
+	}
+	if (body->text != NULL &&
+	    (*body->text != '"' ||
+		memchr(body->text, '\\', body->length) != NULL))
+		body->text = NULL;
+	rec = record(line, length, body);
+	return jv_is_valid(rec) ? l->request(rec, body, l->arg) : rec;
+}
+
+static void
+put(const struct loop *l, const char *text)
+{
+	if (fputs(text, l->out) == EOF)
+		err(EX_OSERR, NULL);
+}
+
+/* Write a record, its payload as the JSON text that it is. */
+static void
+print(struct loop *l, jv rec)
+{
+	jv payload = json_get(&rec, "payload");
+	char *text;
+
+	if (jv_get_kind(payload) == JV_KIND_STRING)
+		rec = json_drop(rec, "payload");
+	text = json_text(rec);
+	if (jv_get_kind(payload) == JV_KIND_STRING) {
+		size_t length = strlen(text) - 1;
+
+		json_print(l->out, text, length);
+		put(l, length > 1 ? ",\"payload\":" : "\"payload\":");
+		json_print(l->out, jv_string_value(payload),
+		    (size_t)jv_string_length_bytes(jv_copy(payload)));
+		put(l, "}");
+	} else
+		json_print(l->out, text, strlen(text));
+	put(l, "\n");
+	free(text);
+	jv_free(payload);
+}
+
+/* Tell of a record that was settled here, and not for the better. */
+static void
+report(const struct loop *l, const jv *rec)
+{
+	static const char *const told[] = { "unauthorized", "malformed",
+		"failed" };
+	const char *outcome = json_str(rec, "outcome");
+	const char *reason = json_str(rec, "reason");
+	const char *id = json_str(rec, "id");
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		if (outcome == NULL || strcmp(outcome, told[i]) != 0)
+			continue;
+		if (id != NULL && strspn(id, "0123456789-") == strlen(id))
+			warnx("record %s: %s: %s", id, outcome,
+			    reason != NULL ? reason : "no reason");
+		else
+			warnx("stdin:%zu: %s: %s", l->line, outcome,
+			    reason != NULL ? reason : "no reason");
+	}
+}
+
+static void
+pass(jv rec, void *arg)
+{
+	report(arg, &rec);
+	print(arg, rec);
+}
+
+static void
+handle(struct loop *l, const char *line, size_t length)
+{
+	static const char *const payload_path[] = { "payload", NULL };
+	static const char *const outcome_path[] = { "outcome", NULL };
+	static const char *const body_path[] = { "request", "body", NULL };
+	struct json_want wants[] = { { payload_path, { NULL, 0 } },
+		{ outcome_path, { NULL, 0 } }, { body_path, { NULL, 0 } } };
+	char why[80];
+	ssize_t at;
+	jv rec;
+
+	l->line++;
+	if ((at = json_check(line, length, wants, 3)) != -1) {
+		snprintf(why, sizeof(why), "not JSON at byte %zd", at + 1);
+		reject(l, why);
+		return;
+	}
+	if (line[strspn(line, " \t\r")] != '{') {
+		reject(l, "not an object");
+		return;
+	}
+	if (wants[1].value.text != NULL) {
+		json_print(l->out, line, length);
+		put(l, "\n");
+		return;
+	}
+	rec = call(l, line, length, &wants[0].value, &wants[2].value);
+	if (!jv_is_valid(rec)) {
+		jv message = jv_invalid_get_msg(rec);
+
+		reject(l,
+		    jv_get_kind(message) == JV_KIND_STRING ?
+			jv_string_value(message) :
+			"not JSON that libjq takes");
+		jv_free(message);
+		return;
+	}
+	if (jv_get_kind(rec) == JV_KIND_ARRAY) {
+		json_each(&rec, pass, l);
+		jv_free(rec);
+	} else
+		pass(rec, l);
+}
+
+static void
+write_out(struct loop *l)
+{
+	if (fflush(l->out) != 0)
+		err(EX_OSERR, NULL);
+	for (size_t done = 0; done < l->size;) {
+		ssize_t n =
+		    write(STDOUT_FILENO, l->text + done, l->size - done);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			err(EX_IOERR, "stdout");
+		done += (size_t)n;
+	}
+	rewind(l->out);
+}
+
+/* The complete lines that the buffer begins with; returns their length. */
+static size_t
+batch(struct loop *l, char *buffer, size_t length, filter_batch_fn *begin,
+    filter_batch_fn *commit)
+{
+	char *line = buffer, *end;
+
+	if (memchr(buffer, '\n', length) == NULL)
+		return 0;
+	if (begin != NULL)
+		begin(l->arg);
+	while ((end = memchr(line, '\n', length - (size_t)(line - buffer))) !=
+	    NULL) {
+		*end = '\0';
+		handle(l, line, (size_t)(end - line));
+		line = end + 1;
+	}
+	if (commit != NULL)
+		commit(l->arg);
+	write_out(l);
+	return (size_t)(line - buffer);
+}
+
+static int
+loop(struct loop l, filter_batch_fn *begin, filter_batch_fn *commit)
+{
+	size_t size = BATCH_SIZE, length = 0, done;
+	char *buffer = malloc(size + 1);
+	bool ended = false;
+	ssize_t n;
+
+	l.out = open_memstream(&l.text, &l.size);
+	if (buffer == NULL || l.out == NULL)
+		err(EX_OSERR, NULL);
+	while (!ended) {
+		n = read(STDIN_FILENO, buffer + length, size - length);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			err(EX_IOERR, "stdin");
+		length += (size_t)n;
+		if (n == 0) {
+			ended = true;
+			if (length > 0) /* a last line without its end */
+				buffer[length++] = '\n';
+		}
+		done = batch(&l, buffer, length, begin, commit);
+		memmove(buffer, buffer + done, length - done);
+		length -= done;
+		if (length < size)
+			continue;
+		if (size >= LINE_MAX_SIZE)
+			errx(
+			    EX_DATAERR, "stdin:%zu: line too long", l.line + 1);
+		size *= 2;
+		if ((buffer = realloc(buffer, size + 1)) == NULL)
+			err(EX_OSERR, NULL);
+	}
+	free(buffer);
+	fclose(l.out);
+	free(l.text);
+	if (close(STDOUT_FILENO) == -1)
+		err(EX_IOERR, "stdout");
+	return l.status;
+}
+
+int
+filter_batch(
+    filter_fn *fn, filter_batch_fn *begin, filter_batch_fn *commit, void *arg)
+{
+	struct loop l = { .fn = fn, .arg = arg };
+
+	return loop(l, begin, commit);
+}
+
+int
+filter_requests(filter_request_fn *request, filter_batch_fn *begin,
+    filter_batch_fn *commit, void *arg)
+{
+	struct loop l = { .request = request, .arg = arg };
+
+	return loop(l, begin, commit);
+}
+
+int
+filter(filter_fn *fn, void *arg)
+{
+	return filter_batch(fn, NULL, NULL, arg);
+}
+
+jv
+record_settle(jv rec, const char *outcome, const char *reason)
+{
+	rec = json_drop(json_drop(rec, "request"), "payload");
+	rec = json_set_str(rec, "outcome", outcome);
+	return reason == NULL ? rec : json_set_str(rec, "reason", reason);
+}

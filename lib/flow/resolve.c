@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+/* The function of tack-resolve: a payload becomes a build and its reference. */
+#include <bsd/vis.h>
+#include <err.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "ci/provider.h"
+#include "ci/seal.h"
+#include "data/json.h"
+#include "flow/filter.h"
+#include "flow/resolve.h"
+#include "store/ref.h"
+
+#define PROVIDERS 32
+
+struct resolve {
+	struct db *db;
+	struct query *lookup, *owner, *rebuilt, *save, *complete;
+	char *seal_key; /* NULL: the plain triple is enough */
+	struct {
+		char *name;
+		struct provider *provider;
+	} known[PROVIDERS];
+	size_t count;
+};
+
+/* A stranger's text for the log. */
+static void
+warn_build(const char *id, const char *what)
+{
+	char *safe;
+
+	if (stravis(&safe, id, VIS_CSTYLE | VIS_WHITE | VIS_NOSLASH) == -1)
+		err(EX_OSERR, NULL);
+	warnx("build %s: %s", safe, what);
+	free(safe);
+}
+
+static struct provider *
+provider(struct resolve *t, const char *name)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (strcmp(t->known[i].name, name) == 0)
+			return t->known[i].provider;
+	if (t->count == PROVIDERS || strchr(name, '/') != NULL ||
+	    (t->known[t->count].provider = provider_load(name)) == NULL)
+		return NULL;
+	if ((t->known[t->count].name = strdup(name)) == NULL)
+		err(EX_OSERR, NULL);
+	return t->known[t->count++].provider;
+}
+
+static bool
+same(const jv *a, const jv *b, const char *key)
+{
+	const char *x = json_str(a, key), *y = json_str(b, key);
+
+	return x != NULL && y != NULL && strcmp(x, y) == 0;
+}
+
+static void
+bind_build(struct query *q, const jv *build)
+{
+	db_bind(q, ":number", json_str(build, "number"));
+	db_bind(q, ":org", json_str(build, "org"));
+	db_bind(q, ":pipeline", json_str(build, "pipeline"));
+	db_bind(q, ":web_url", json_str(build, "web_url"));
+}
+
+/* A build that we gave up as late stays late, unless it came to an end. */
+static jv
+judged(jv build, const char *verdict, const char *reason)
+{
+	const char *status = json_str(&build, "status");
+
+	if (verdict == NULL || strcmp(verdict, "timeout") != 0 ||
+	    status == NULL || strcmp(status, "success") == 0 ||
+	    strcmp(status, "failed") == 0)
+		return build;
+	build = json_set_str(build, "status", verdict);
+	return reason == NULL ? build : json_set_str(build, "error", reason);
+}
+
+/*
+ * The stored reference of a build, invalid if there is none.  It always wins
+ * over what the payload claims; a row with a blank learns from the payload.
+ */
+static jv
+stored(struct resolve *t, const char *name, jv *build, const jv *claim)
+{
+	const char *id = json_str(build, "id");
+	bool blanks;
+	jv ref;
+
+	db_bind(t->lookup, ":provider", name);
+	db_bind(t->lookup, ":id", id);
+	if (!db_step(t->lookup))
+		return jv_invalid();
+	ref = ref_new(db_text(t->lookup, 0), db_text(t->lookup, 1),
+	    db_text(t->lookup, 2), db_int(t->lookup, 3));
+	blanks = db_int(t->lookup, 4) != 0;
+	*build = judged(*build, db_text(t->lookup, 5), db_text(t->lookup, 6));
+	db_reset(t->lookup);
+	id = json_str(build, "id");
+	if (jv_is_valid(*claim) &&
+	    !(same(&ref, claim, "knot") && same(&ref, claim, "pipeline_rkey") &&
+		same(&ref, claim, "workflow")))
+		warn_build(id,
+		    "claims another reference than the stored one,"
+		    " which stands");
+	if (blanks) {
+		db_bind(t->complete, ":provider", name);
+		db_bind(t->complete, ":id", id);
+		bind_build(t->complete, build);
+		db_try(t->db, t->complete);
+	}
+	return ref;
+}
+
+/*
+ * The reference that a claim is good for: of an attempt without a build, or of
+ * the first attempt where none is known.  Invalid if another build answers
+ * for the workflow.
+ */
+static jv
+vacant(struct resolve *t, const char *name, const char *id, const jv *claim)
+{
+	int64_t attempt = 1;
+	bool taken = false;
+
+	ref_bind(t->owner, claim);
+	if (db_step(t->owner)) {
+		const char *owner = db_text(t->owner, 1);
+
+		taken = strcmp(db_text(t->owner, 0), name) != 0 ||
+		    (owner != NULL && strcmp(owner, id) != 0);
+		attempt = db_int(t->owner, 2);
+		db_reset(t->owner);
+	}
+	if (taken)
+		return jv_invalid();
+	return ref_new(json_str(claim, "knot"),
+	    json_str(claim, "pipeline_rkey"), json_str(claim, "workflow"),
+	    attempt);
+}
+
+/*
+ * A rebuild of ours does not carry our metadata, but says what it is a rebuild
+ * of: it is the attempt that waits for one.  Invalid if there is none such.
+ */
+static jv
+rebuilt(struct resolve *t, const char *name, const jv *build)
+{
+	const char *parent = json_str(build, "parent");
+	jv ref;
+
+	if (parent == NULL)
+		return jv_invalid();
+	db_bind(t->rebuilt, ":provider", name);
+	db_bind(t->rebuilt, ":parent", parent);
+	if (!db_step(t->rebuilt))
+		return jv_invalid();
+	ref = ref_new(db_text(t->rebuilt, 0), db_text(t->rebuilt, 1),
+	    db_text(t->rebuilt, 2), db_int(t->rebuilt, 3));
+	db_reset(t->rebuilt);
+	return ref;
+}
+
+/* Remember a reconstructed reference; the status goes out all the same. */
+static void
+save(struct resolve *t, const char *name, const jv *build, const jv *ref)
+{
+	const char *id = json_str(build, "id");
+
+	db_bind(t->save, ":provider", name);
+	db_bind(t->save, ":id", id);
+	ref_bind(t->save, ref);
+	db_bind_int(t->save, ":attempt", ref_attempt(ref));
+	bind_build(t->save, build);
+	if (!db_try(t->db, t->save))
+		warn_build(id,
+		    "its reference is not saved, its status goes"
+		    " out");
+}
+
+/*
+ * The reference of a build that the database does not know; if the build is
+ * foreign, invalid, and *why says so.
+ */
+static jv
+reconstructed(struct resolve *t, const char *name, const jv *build,
+    const jv *claim, const jv *read, const char **why)
+{
+	const char *id = json_str(build, "id");
+	jv ref = rebuilt(t, name, build);
+
+	if (jv_is_valid(ref))
+		return ref;
+	if (!jv_is_valid(*claim)) {
+		*why = "no reference of ours in the build";
+		return ref;
+	}
+	if (t->seal_key != NULL &&
+	    !seal_proves(t->seal_key, name, provider(t, name), read)) {
+		warn_build(id, "has a reference but not our seal");
+		*why = "no valid seal";
+		return ref;
+	}
+	ref = vacant(t, name, id, claim);
+	if (!jv_is_valid(ref)) {
+		warn_build(
+		    id, "claims a workflow that another build answers for");
+		*why = "another build answers for the workflow";
+	}
+	return ref;
+}
+
+static jv
+resolve(struct resolve *t, jv rec, const char *name, jv read)
+{
+	jv build = json_get(&read, "build"), claim = json_get(&read, "ref");
+	const char *why = NULL;
+	jv ref;
+
+	if (json_str(&build, "id") == NULL) {
+		rec = record_settle(rec, "malformed", "no build id");
+		goto out;
+	}
+	ref = stored(t, name, &build, &claim);
+	if (!jv_is_valid(ref)) {
+		jv_free(ref);
+		ref = reconstructed(t, name, &build, &claim, &read, &why);
+		if (!jv_is_valid(ref)) {
+			jv_free(ref);
+			rec = record_settle(rec, "foreign", why);
+			goto out;
+		}
+		save(t, name, &build, &ref);
+	}
+	rec = json_drop(rec, "payload");
+	rec = json_set(rec, "build", jv_copy(build));
+	rec = json_set(rec, "ref", ref);
+out:
+	jv_free(build);
+	jv_free(claim);
+	jv_free(read);
+	return rec;
+}
+
+/* Does tack-poll say itself whose build it is, and what became of it? */
+static bool
+resolved(const jv *rec)
+{
+	jv ref = json_get(rec, "ref"), build = json_get(rec, "build");
+	bool whole = ref_whole(&ref) && jv_get_kind(build) == JV_KIND_OBJECT;
+
+	jv_free(ref);
+	jv_free(build);
+	return whole;
+}
+
+jv
+resolve_payload(struct resolve *t, jv rec, const char *payload, size_t length)
+{
+	const char *name = json_str(&rec, "provider");
+	const char *event = json_str(&rec, "event");
+	struct provider *p;
+
+	if (name == NULL || event == NULL)
+		return record_settle(
+		    rec, "malformed", "no provider, event, payload");
+	if ((p = provider(t, name)) == NULL)
+		return record_settle(rec, "malformed", "no such provider");
+	if (!provider_knows(p, event))
+		return record_settle(
+		    rec, "ignored", "an event that tells of no build");
+	return resolve(t, rec, name, provider_read(p, payload, length));
+}
+
+jv
+resolve_record(jv rec, void *arg)
+{
+	const char *payload = json_str(&rec, "payload");
+
+	if (payload != NULL)
+		return resolve_payload(arg, rec, payload, strlen(payload));
+	if (resolved(&rec))
+		return rec;
+	return record_settle(rec, "malformed", "no provider, event, payload");
+}
+
+struct resolve *
+resolve_new(struct db *db)
+{
+	struct resolve *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		err(EX_OSERR, NULL);
+	t->db = db;
+	t->seal_key = seal_required();
+	t->lookup = db_query(t->db, "lookup build by uuid",
+	    "SELECT knot, pipeline_rkey, workflow, attempt,"
+	    " number IS NULL OR org IS NULL OR pipeline IS NULL"
+	    " OR web_url IS NULL, verdict, reason"
+	    " FROM build WHERE provider = :provider AND build_id = :id");
+	t->owner = db_query(t->db, "look up a workflow's build",
+	    "SELECT provider, build_id, attempt FROM build"
+	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
+	    " AND workflow = :workflow"
+	    " ORDER BY attempt DESC LIMIT 1");
+	t->rebuilt = db_query(t->db, "look up a rebuild's attempt",
+	    "SELECT b.knot, b.pipeline_rkey, b.workflow, b.attempt"
+	    " FROM build AS p JOIN build AS b"
+	    " ON b.knot = p.knot AND b.pipeline_rkey = p.pipeline_rkey"
+	    " AND b.workflow = p.workflow AND b.attempt = p.attempt + 1"
+	    " WHERE p.provider = :provider AND p.build_id = :parent"
+	    " AND b.provider = p.provider AND b.build_id IS NULL");
+	t->save = db_query(t->db, "save build mapping",
+	    "INSERT INTO build (provider, build_id, knot, pipeline_rkey,"
+	    " workflow, attempt, number, org, pipeline, web_url)"
+	    " VALUES (:provider, :id, :knot, :rkey, :workflow,"
+	    " :attempt, :number, :org, :pipeline, :web_url)"
+	    " ON CONFLICT DO UPDATE"
+	    " SET build_id = coalesce(build_id, excluded.build_id),"
+	    " number = coalesce(number, excluded.number),"
+	    " org = coalesce(org, excluded.org),"
+	    " pipeline = coalesce(pipeline, excluded.pipeline),"
+	    " web_url = coalesce(web_url, excluded.web_url)");
+	t->complete = db_query(t->db, "complete build mapping",
+	    "UPDATE build"
+	    " SET number = coalesce(number, :number),"
+	    " org = coalesce(org, :org),"
+	    " pipeline = coalesce(pipeline, :pipeline),"
+	    " web_url = coalesce(web_url, :web_url)"
+	    " WHERE provider = :provider AND build_id = :id");
+	return t;
+}
+
+void
+resolve_free(struct resolve *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		provider_free(t->known[i].provider);
+		free(t->known[i].name);
+	}
+	free(t->seal_key);
+	free(t);
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: ISC */
+/* The function of tack-status: what a build has come to, published once. */
+#include <err.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "data/json.h"
+#include "data/stamp.h"
+#include "flow/filter.h"
+#include "flow/status.h"
+#include "store/event.h"
+#include "store/ref.h"
+
+#define NSID "sh.tangled.pipeline.status"
+#define UNKNOWN (-1) /* of a time the CI did not give */
+
+/* Where a workflow stands, or what a delivery says of it. */
+struct view {
+	char status[16];
+	int64_t attempt;
+	/* of the last record, unix milliseconds */
+	int64_t created_at, published_at;
+	int64_t started_at, finished_at; /* the CI's, unix seconds */
+	bool held; /* the build waits at a gate */
+	bool asked; /* the CI was asked since, so this is the truth */
+	bool first; /* what it answered when it was asked to start */
+};
+
+struct status {
+	struct db *db;
+	struct event_log log;
+	struct query *look, *store, *ask;
+	bool news; /* the batch appended an event */
+};
+
+enum kind { NONE, PENDING, RUNNING, FINISHED, CANCELLED };
+
+static const struct {
+	const char *status;
+	enum kind kind;
+} kinds[] = {
+	{ "pending", PENDING },
+	{ "running", RUNNING },
+	{ "failed", FINISHED },
+	{ "timeout", FINISHED },
+	{ "success", FINISHED },
+	{ "cancelled", CANCELLED },
+};
+
+enum verdict {
+	PUBLISH,
+	STALE, /* older than what is known */
+	OLDER, /* stale if of an earlier attempt, else to be published */
+	REOPEN, /* to be published if the build was re-opened */
+	LATER /* to be published if it finished later */
+};
+
+/* What becomes of a view of one kind where another kind stands. */
+static const enum verdict verdicts[][5] = {
+	/*		NONE   PENDING	RUNNING	 FINISHED CANCELLED */
+	[NONE] = { STALE, PUBLISH, PUBLISH, PUBLISH, PUBLISH },
+	[PENDING] = { STALE, PUBLISH, PUBLISH, PUBLISH, PUBLISH },
+	[RUNNING] = { STALE, STALE, PUBLISH, OLDER, PUBLISH },
+	[FINISHED] = { STALE, STALE, REOPEN, LATER, PUBLISH },
+	[CANCELLED] = { STALE, STALE, STALE, STALE, STALE },
+};
+
+static enum kind
+kind(const char *status)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(status, kinds[i].status) == 0)
+			return kinds[i].kind;
+	return NONE;
+}
+
+/*
+ * A time as CIs write it, 2026-08-22T10:15:31.114Z or 2026-08-22 10:15:31
+ * UTC, in whole unix seconds: one delivery has fractions, another has not.
+ */
+static int64_t
+seconds(const char *text)
+{
+	struct tm tm = { 0 };
+	const char *end;
+
+	if (text == NULL)
+		return UNKNOWN;
+	end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (end == NULL)
+		end = strptime(text, "%Y-%m-%d %H:%M:%S", &tm);
+	if (end == NULL)
+		return UNKNOWN;
+	if (*end == '.')
+		end += 1 + strspn(end + 1, "0123456789");
+	if (strcmp(end, "Z") != 0 && strcmp(end, " UTC") != 0 &&
+	    strcmp(end, "+00:00") != 0)
+		return UNKNOWN;
+	return timegm(&tm);
+}
+
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * Accept a change?  Returns the outcome; *ask is set when only the CI can
+ * tell (the Buildkite rules, which fit whatever can re-open a build).
+ */
+static const char *
+judge(const struct view *was, const struct view *now, bool *ask)
+{
+	enum verdict v = verdicts[kind(was->status)][kind(now->status)];
+
+	*ask = false;
+	if (was->attempt != now->attempt)
+		return was->attempt < now->attempt ? "published" : "stale";
+	if (kind(was->status) == CANCELLED)
+		return strcmp(was->status, now->status) == 0 ? "duplicate" :
+							       "stale";
+	if (strcmp(was->status, now->status) == 0)
+		return "duplicate";
+	if (now->asked)
+		return "published";
+	if (now->first && kind(was->status) != PENDING &&
+	    kind(was->status) != NONE)
+		return "stale"; /* the build has gone on since */
+	switch (v) {
+	case PUBLISH:
+		return "published";
+	case STALE:
+		*ask = kind(was->status) == FINISHED &&
+		    now->started_at > was->started_at;
+		return "stale";
+	case OLDER:
+		return now->started_at != UNKNOWN &&
+			now->started_at < was->started_at ?
+		    "stale" :
+		    "published";
+	case REOPEN:
+		if (was->held) {
+			/* an unblocked build, or a delivery from before */
+			*ask = true;
+			return "published";
+		}
+		if (now->finished_at == UNKNOWN &&
+		    was->finished_at != UNKNOWN && now->started_at != UNKNOWN &&
+		    now->started_at > was->finished_at)
+			return "published";
+		*ask = true;
+		return "stale";
+	case LATER:
+		if (now->finished_at == UNKNOWN ||
+		    was->finished_at == UNKNOWN ||
+		    now->finished_at == was->finished_at) {
+			*ask = true;
+			return "stale";
+		}
+		return now->finished_at > was->finished_at ? "published" :
+							     "stale";
+	}
+	return "stale";
+}
+
+static jv
+news(const jv *ref, const jv *build, const struct view *now)
+{
+	const char *error = json_str(build, "error");
+	char created[32];
+	jv rec = jv_object();
+
+	stamp_write(created, now->created_at);
+	rec = json_set_str(rec, "$type", NSID);
+	rec = json_set_str(rec, "pipeline", json_str(ref, "pipeline_uri"));
+	rec = json_set_str(rec, "workflow", json_str(ref, "workflow"));
+	rec = json_set_str(rec, "status", now->status);
+	rec = json_set_str(rec, "createdAt", created);
+	if (error != NULL && *error != '\0' && kind(now->status) >= FINISHED &&
+	    strcmp(now->status, "success") != 0)
+		rec = json_set_str(rec, "error", error);
+	return rec;
+}
+
+static struct view
+look(struct status *t, const jv *ref)
+{
+	struct view was = { .started_at = UNKNOWN, .finished_at = UNKNOWN };
+
+	ref_bind(t->look, ref);
+	if (!db_step(t->look))
+		return was;
+	snprintf(was.status, sizeof(was.status), "%s", db_text(t->look, 0));
+	was.created_at = db_int(t->look, 1);
+	was.started_at = db_int(t->look, 2);
+	was.finished_at = db_int(t->look, 3);
+	was.held = db_int(t->look, 4) != 0;
+	was.attempt = db_int(t->look, 5);
+	was.published_at = db_int(t->look, 6);
+	db_reset(t->look);
+	return was;
+}
+
+static void
+store(struct status *t, const jv *ref, const struct view *now)
+{
+	ref_bind(t->store, ref);
+	db_bind_int(t->store, ":attempt", now->attempt);
+	db_bind(t->store, ":status", now->status);
+	db_bind_int(t->store, ":created_at", now->created_at);
+	db_bind_int(t->store, ":published_at", now->published_at);
+	db_bind_int(t->store, ":started_at", now->started_at);
+	db_bind_int(t->store, ":finished_at", now->finished_at);
+	db_bind_int(t->store, ":held", now->held);
+	db_bind_int(t->store, ":ask", 0);
+	while (db_step(t->store))
+		continue;
+}
+
+static jv
+publish(struct status *t, jv rec, const jv *ref, const jv *build,
+    const struct view *was, struct view *now)
+{
+	struct timespec clock;
+	char cursor[24];
+	char *text;
+	jv record;
+
+	clock_gettime(CLOCK_REALTIME, &clock);
+	now->published_at =
+	    (int64_t)clock.tv_sec * 1000 + clock.tv_nsec / 1000000;
+	now->created_at = now->published_at;
+	if (was->attempt == now->attempt)
+		now->started_at = later(was->started_at, now->started_at);
+	/* Tangled orders by whole seconds. */
+	if (was->created_at != 0)
+		now->created_at =
+		    later(now->created_at, was->created_at + 1000);
+	store(t, ref, now);
+	record = news(ref, build, now);
+	text = json_text(jv_copy(record));
+	snprintf(cursor, sizeof(cursor), "%" PRId64,
+	    event_append(&t->log, NSID, text));
+	free(text);
+	t->news = true;
+	rec = json_set(rec, "status", record);
+	rec = json_set_str(rec, "cursor", cursor);
+	return record_settle(rec, "published", NULL);
+}
+
+/* A view of what stands already: its times may be news. */
+static void
+refresh(struct status *t, const jv *ref, const struct view *was,
+    const struct view *now)
+{
+	struct view both = *was;
+
+	both.started_at = later(was->started_at, now->started_at);
+	both.finished_at = later(was->finished_at, now->finished_at);
+	both.held = now->held;
+	if (both.started_at != was->started_at ||
+	    both.finished_at != was->finished_at || both.held != was->held ||
+	    now->asked)
+		store(t, ref, &both);
+}
+
+jv
+status_record(jv rec, void *arg)
+{
+	struct status *t = arg;
+	jv ref = json_get(&rec, "ref"), build = json_get(&rec, "build");
+	const char *event = json_str(&rec, "event");
+	const char *status = json_str(&build, "status");
+	const char *blocked = json_str(&build, "blocked");
+	struct view was, now = { .created_at = 0 };
+	const char *outcome;
+	bool ask;
+
+	if (!ref_whole(&ref)) {
+		rec = record_settle(rec, "malformed", "no ref");
+		goto done;
+	}
+	if (status == NULL || kind(status) == NONE) {
+		ref_bind(t->ask, &ref);
+		db_step(t->ask);
+		rec = record_settle(
+		    rec, "ignored", "the build's state means nothing to us");
+		goto done;
+	}
+	snprintf(now.status, sizeof(now.status), "%s", status);
+	now.started_at = seconds(json_str(&build, "started_at"));
+	now.finished_at = seconds(json_str(&build, "finished_at"));
+	now.held = blocked != NULL && strcmp(blocked, "true") == 0;
+	now.attempt = ref_attempt(&ref);
+
+	was = look(t, &ref);
+	/* What was published since it was asked may be newer than the answer.
+	 */
+	now.asked = event != NULL && strcmp(event, "poll") == 0 &&
+	    was.published_at <= json_int(&rec, "asked_at", INT64_MAX);
+	now.first = event != NULL && strcmp(event, "spawn") == 0;
+	outcome = judge(&was, &now, &ask);
+	if (strcmp(outcome, "published") == 0) {
+		rec = publish(t, rec, &ref, &build, &was, &now);
+	} else if (strcmp(outcome, "duplicate") == 0) {
+		refresh(t, &ref, &was, &now);
+		rec = record_settle(rec, outcome, NULL);
+	} else
+		rec = record_settle(rec, outcome,
+		    ask ? "only the CI can tell, and is to be asked" : NULL);
+	if (ask) {
+		ref_bind(t->ask, &ref);
+		db_step(t->ask);
+	}
+done:
+	jv_free(ref);
+	jv_free(build);
+	return rec;
+}
+
+void
+status_begin(void *arg)
+{
+	struct status *t = arg;
+
+	t->news = false;
+	db_begin(t->db);
+}
+
+void
+status_commit(void *arg)
+{
+	struct status *t = arg;
+
+	db_commit(t->db);
+	if (t->news)
+		db_ring(t->db);
+}
+
+struct status *
+status_new(struct db *db)
+{
+	struct status *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		err(EX_OSERR, NULL);
+	t->db = db;
+	event_prepare(&t->log, db);
+	t->look = db_query(db, "look up status",
+	    "SELECT status, created_at, started_at, finished_at, held,"
+	    " attempt, published_at FROM status"
+	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
+	    " AND workflow = :workflow");
+	t->store = db_query(db, "store status",
+	    "INSERT INTO status (knot, pipeline_rkey, workflow, status,"
+	    " created_at, started_at, finished_at, held, ask, attempt,"
+	    " published_at)"
+	    " VALUES (:knot, :rkey, :workflow, :status, :created_at,"
+	    " :started_at, :finished_at, :held, :ask, :attempt,"
+	    " :published_at)"
+	    " ON CONFLICT DO UPDATE SET status = excluded.status,"
+	    " created_at = excluded.created_at,"
+	    " started_at = excluded.started_at,"
+	    " finished_at = excluded.finished_at,"
+	    " held = excluded.held, ask = excluded.ask,"
+	    " attempt = excluded.attempt,"
+	    " published_at = excluded.published_at");
+	t->ask = db_query(db, "mark for asking",
+	    "UPDATE status SET ask = 1"
+	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
+	    " AND workflow = :workflow AND NOT ask");
+	return t;
+}
+
+void
+status_free(struct status *t)
+{
+	free(t);
+}

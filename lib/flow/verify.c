@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: ISC */
+/* The function of tack-verify: a webhook's request becomes its payload. */
+#include <sys/types.h>
+
+#include <ctype.h>
+#include <dirent.h>
+#include <err.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bsd/stdlib.h>
+
+#include "base/secret.h"
+#include "ci/auth.h"
+#include "ci/provider.h"
+#include "data/base64.h"
+#include "data/json.h"
+#include "flow/filter.h"
+#include "flow/verify.h"
+
+#define WEBHOOKS "/webhooks/"
+
+/* A CI that may call. */
+struct sender {
+	struct sender *next;
+	char *name;
+	struct provider *provider;
+	struct auth *auth;
+};
+
+struct verify {
+	struct sender *senders;
+	int64_t tolerance; /* -1: each scheme's own */
+};
+
+/* Is there such a secret, good or bad? */
+static bool
+configured(const char *name, const char *suffix)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	char *plain = provider_variable(name, suffix), *file, *path;
+	bool found;
+
+	if (asprintf(&file, "%s_FILE", plain) == -1)
+		err(EX_OSERR, NULL);
+	found = getenv(plain) != NULL || getenv(file) != NULL;
+	if (!found && directory != NULL) {
+		for (char *c = plain; *c != '\0'; c++)
+			*c = (char)tolower((unsigned char)*c);
+		if (asprintf(&path, "%s/%s", directory, plain) == -1)
+			err(EX_OSERR, NULL);
+		found = access(path, F_OK) == 0;
+		free(path);
+	}
+	free(file);
+	free(plain);
+	return found;
+}
+
+/* Make ready for the webhooks of a CI. */
+static struct sender *
+sender(const char *name, struct sender *next)
+{
+	struct sender *c = calloc(1, sizeof(*c));
+	char *mode_name = provider_variable(name, "WEBHOOK_MODE");
+	char *secret_name = provider_variable(name, "WEBHOOK_SECRET"), *where,
+	     *text;
+	const char *mode = getenv(mode_name);
+	jv scheme;
+
+	if (c == NULL || (c->name = strdup(name)) == NULL ||
+	    asprintf(&where, "%s, by provider %s", secret_name, name) == -1)
+		err(EX_OSERR, NULL);
+	if ((c->provider = provider_load(name)) == NULL)
+		errx(EX_CONFIG, "%s: no such provider", name);
+	scheme = provider_auth(c->provider, mode);
+	if (!jv_is_valid(scheme))
+		errx(EX_CONFIG, "%s: no such mode of provider %s", mode_name,
+		    name);
+	if ((text = secret_read(secret_name + strlen("TACK_"))) == NULL)
+		errx(EX_CONFIG, "%s_FILE: not set, and %s is configured",
+		    secret_name, name);
+	c->auth = auth_new(scheme, where, text);
+	explicit_bzero(text, strlen(text));
+	free(text);
+	free(where);
+	free(secret_name);
+	free(mode_name);
+	c->next = next;
+	return c;
+}
+
+static struct sender *
+senders(void)
+{
+	struct sender *list = NULL;
+	char *path = share_path("providers");
+	DIR *d = opendir(path);
+	const struct dirent *entry;
+
+	if (d == NULL)
+		err(EX_CONFIG, "%s", path);
+	while ((entry = readdir(d)) != NULL)
+		if (entry->d_name[0] != '.' &&
+		    (configured(entry->d_name, "WEBHOOK_SECRET") ||
+			configured(entry->d_name, "TOKEN")))
+			list = sender(entry->d_name, list);
+	closedir(d);
+	free(path);
+	return list;
+}
+
+struct verify *
+verify_new(const char *tolerance)
+{
+	struct verify *v = malloc(sizeof(*v));
+	const char *what = "-t", *problem = NULL;
+
+	if (v == NULL)
+		err(EX_OSERR, NULL);
+	v->tolerance = -1;
+	if (tolerance == NULL) {
+		what = "TACK_WEBHOOK_TOLERANCE";
+		tolerance = getenv(what);
+	}
+	if (tolerance != NULL)
+		v->tolerance = strtonum(tolerance, 0, INT32_MAX, &problem);
+	if (problem != NULL)
+		errx(*what == '-' ? EX_USAGE : EX_CONFIG, "%s: %s is %s", what,
+		    tolerance, problem);
+	v->senders = senders();
+	return v;
+}
+
+/* The body's bytes for the sender to free; NULL if it is not base64. */
+static char *
+decode(const jv *request, const struct json_span *body, size_t *length)
+{
+	const char *text = body->text;
+	char *bytes;
+	size_t n = 0;
+
+	if (text != NULL) {
+		text++;
+		n = body->length - 2;
+	} else if ((text = json_str(request, "body")) != NULL)
+		n = strlen(text);
+	else
+		return NULL;
+	if ((bytes = malloc(BASE64_SIZE(n) + 1)) == NULL)
+		err(EX_OSERR, NULL);
+	if (!base64_decode(bytes, length, text, n)) {
+		free(bytes);
+		return NULL;
+	}
+	bytes[*length] = '\0';
+	return bytes;
+}
+
+/* The time of receipt; -1 if it is not seconds. */
+static int64_t
+receipt(const jv *request)
+{
+	jv value = json_get(request, "at");
+	const char *problem = NULL;
+	char *word = NULL;
+	int64_t at;
+
+	if (!jv_is_valid(value))
+		at = time(NULL);
+	else if (jv_get_kind(value) != JV_KIND_NUMBER ||
+	    (word = json_word(&value)) == NULL)
+		at = -1;
+	else
+		at = strtonum(word, 0, INT64_C(1) << 53, &problem);
+	free(word);
+	jv_free(value);
+	return problem == NULL ? at : -1;
+}
+
+/* Was the body encoded once more? Then what was signed is not what it says. */
+static bool
+encoded(const jv *headers)
+{
+	jv value = json_get(headers, "content-encoding");
+	bool absent = !jv_is_valid(value);
+	const char *text;
+
+	jv_free(value);
+	if (absent)
+		return false;
+	text = json_str(headers, "content-encoding");
+	return text == NULL || strcasecmp(text, "identity") != 0;
+}
+
+/* The name in /webhooks/NAME, else NULL. */
+static const char *
+name_of(const jv *request)
+{
+	const char *path = json_str(request, "path");
+
+	if (path == NULL || strncmp(path, WEBHOOKS, strlen(WEBHOOKS)) != 0)
+		return NULL;
+	path += strlen(WEBHOOKS);
+	if (*path == '\0' ||
+	    path[strspn(path, "abcdefghijklmnopqrstuvwxyz0123456789_-")] !=
+		'\0')
+		return NULL;
+	return path;
+}
+
+/* The record of a genuine webhook, if its body is of use. */
+static jv
+accept(jv rec, const struct sender *c, const char *text, size_t length)
+{
+	char *event, reason[64];
+	ssize_t wrong;
+
+	event = provider_event(c->provider, text, length, &wrong);
+	if (wrong != -1) {
+		snprintf(reason, sizeof(reason), "body is not JSON at byte %zd",
+		    wrong);
+		return record_settle(rec, "malformed", reason);
+	}
+	if (event == NULL)
+		return record_settle(rec, "malformed", "body names no event");
+	rec = json_drop(rec, "request");
+	rec = json_set_str(rec, "provider", c->name);
+	rec = json_set_str(rec, "event", event);
+	free(event);
+	return rec;
+}
+
+jv
+verify_request(struct verify *v, jv rec, const struct json_span *body,
+    char **payload, size_t *length)
+{
+	const struct sender *c = v->senders;
+	jv request = json_get(&rec, "request");
+	jv headers = jv_invalid();
+	const char *name, *why;
+	char *bytes = NULL;
+	int64_t at;
+
+	*payload = NULL;
+	if (!jv_is_valid(request)) {
+		jv_free(rec);
+		return jv_invalid_with_msg(jv_string("no request"));
+	}
+	if (jv_get_kind(request) == JV_KIND_OBJECT)
+		headers = json_get(&request, "headers");
+	if (jv_get_kind(headers) != JV_KIND_OBJECT)
+		rec = record_settle(rec, "malformed", "request is no request");
+	else if ((name = name_of(&request)) == NULL)
+		rec = record_settle(
+		    rec, "malformed", "path is not /webhooks/NAME");
+	else if (encoded(&headers))
+		rec = record_settle(
+		    rec, "malformed", "body has a Content-Encoding");
+	else if ((at = receipt(&request)) == -1)
+		rec = record_settle(rec, "malformed", "at is not seconds");
+	else if ((bytes = decode(&request, body, length)) == NULL)
+		rec = record_settle(rec, "malformed", "body is not base64");
+	else {
+		while (c != NULL && strcmp(c->name, name) != 0)
+			c = c->next;
+		why = c == NULL ?
+		    "provider is not configured" :
+		    auth_verify(c->auth, &headers, (unsigned char *)bytes,
+			*length, at, v->tolerance);
+		rec = why != NULL ? record_settle(rec, "unauthorized", why) :
+				    accept(rec, c, bytes, *length);
+		if (json_str(&rec, "outcome") == NULL) {
+			*payload = bytes;
+			bytes = NULL;
+		}
+	}
+	free(bytes);
+	jv_free(headers);
+	jv_free(request);
+	return rec;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* The function of tack-verify: a webhook's request becomes its payload. */
+#ifndef FLOW_VERIFY_H
+#define FLOW_VERIFY_H
+
+#include <stddef.h>
+
+#include <jv.h>
+
+#include "data/json.h"
+
+/*
+ * Ready for the webhooks of each CI that is configured.  The tolerance, an
+ * option's argument in seconds or, for NULL, TACK_WEBHOOK_TOLERANCE, replaces
+ * each scheme's own.  Exits with EX_USAGE when the option is no number,
+ * EX_CONFIG when the variable is none or a CI is configured wrongly.
+ */
+struct verify *verify_new(const char *tolerance);
+
+/*
+ * Verify the request of a record, as a filter_request_fn is called.  Where that
+ * is genuine, payload is the bytes of its body for the caller to free, which
+ * are the record's "payload" and not in it; else NULL.
+ */
+jv verify_request(struct verify *, jv, const struct json_span *body,
+    char **payload, size_t *length);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+/* A log whose lines begin with the time, as Buildkite's agent marks them. */
+#include <err.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "data/stamp.h"
+#include "local/mark.h"
+
+/* To the file; what does not fit on the disk is lost, the build goes on. */
+static void
+append(struct mark *m, const char *bytes, size_t length)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	m->size += (int64_t)length;
+	while (done < length) {
+		if ((n = write(m->fd, bytes + done, length - done)) == -1) {
+			warn("log");
+			return;
+		}
+		done += (size_t)n;
+	}
+}
+
+static void
+store(struct mark *m, const char *bytes, size_t length)
+{
+	char *text;
+	size_t size, line;
+	int64_t now = stamp_now();
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		err(EX_OSERR, NULL);
+	while (length > 0) {
+		const char *end = memchr(bytes, '\n', length);
+
+		line = end != NULL ? (size_t)(end - bytes) + 1 : length;
+		if (!m->inside)
+			fprintf(out, "\033_bk;t=%" PRId64 "\a", now);
+		fwrite(bytes, 1, line, out);
+		m->inside = end == NULL;
+		bytes += line;
+		length -= line;
+	}
+	if (fclose(out) == EOF)
+		err(EX_OSERR, NULL);
+	append(m, text, size);
+	free(text);
+}
+
+void
+mark_line(struct mark *m, const char *format, ...)
+{
+	char *text;
+	va_list list;
+	int length;
+
+	va_start(list, format);
+	length = vasprintf(&text, format, list);
+	va_end(list);
+	if (length == -1)
+		err(EX_OSERR, NULL);
+	if (m->inside)
+		store(m, "\n", 1);
+	store(m, text, (size_t)length);
+	store(m, "\n", 1);
+	free(text);
+}
+
+void
+mark_write(struct mark *m, const char *bytes, size_t length)
+{
+	if (m->full)
+		return;
+	if (m->size + (int64_t)length > MARK_MOST) {
+		m->full = true;
+		mark_line(m,
+		    "tack-local: more than %" PRId64
+		    " MiB of output; the rest is left out",
+		    MARK_MOST >> 20);
+		return;
+	}
+	store(m, bytes, length);
+}

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: ISC */
+/* The runner of a build: clones, runs the steps, tells what came of it. */
+#include <sys/inotify.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bsd/err.h>
+#include <bsd/stdlib.h>
+
+#include "data/json.h"
+#include "data/stamp.h"
+#include "local/cell.h"
+#include "local/clone.h"
+#include "local/job.h"
+#include "local/mark.h"
+#include "local/report.h"
+#include "local/runner.h"
+#include "local/task.h"
+#include "local/turn.h"
+
+#define NAME_SHOWN 80
+#define LOOK_MS 500 /* in case the kernel has no inotify left to give */
+
+enum end { GOES_ON, TIMED_OUT, CANCELLED };
+
+struct step {
+	char *name, *command; /* command is NULL of a step of ours */
+	jv env;
+	const char *state;
+	int64_t started, finished; /* unix milliseconds */
+	int exit; /* -1: none */
+};
+
+struct runner {
+	const struct job_dir *jobs;
+	const char *id;
+	char *dir;
+	jv task, build;
+	struct cell cell;
+	struct step *step;
+	size_t steps;
+	struct mark log; /* of the step that runs */
+	int events; /* inotify: something is new in the directory */
+	int64_t timeout, deadline; /* seconds, and when, monotonic ms */
+	enum end end;
+};
+
+static int64_t
+monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool
+is_set(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text != NULL && strcmp(text, "1") == 0;
+}
+
+static int64_t
+setting(const char *name, int64_t other)
+{
+	const char *text = getenv(name), *wrong;
+	int64_t n;
+
+	if (text == NULL || *text == '\0')
+		return other;
+	n = strtonum(text, 1, INT32_MAX, &wrong);
+	if (wrong != NULL)
+		errx(EX_CONFIG, "%s: %s: %s", name, text, wrong);
+	return n;
+}
+
+static jv
+step_state(const struct step *s, size_t index)
+{
+	jv v = jv_object();
+	char id[24];
+
+	snprintf(id, sizeof(id), "%zu", index);
+	v = json_set_str(v, "id", id);
+	v = json_set_str(v, "name", s->name);
+	if (s->command != NULL)
+		v = json_set_str(v, "command", s->command);
+	else
+		v = json_set_str(v, "kind", "system");
+	v = json_set_str(v, "state", s->state);
+	if (s->started != 0)
+		v = json_set(v, "started_at", job_stamp(s->started));
+	if (s->finished != 0)
+		v = json_set(v, "finished_at", job_stamp(s->finished));
+	if (s->exit != -1)
+		v = json_set(v, "exit", jv_number(s->exit));
+	return v;
+}
+
+/* Steps that never began are none of the build when it has ended. */
+static void
+store(struct runner *r, bool ended)
+{
+	jv list = jv_array(), state = jv_object();
+
+	for (size_t i = 0; i < r->steps; i++)
+		if (!ended || r->step[i].started != 0)
+			list =
+			    jv_array_append(list, step_state(&r->step[i], i));
+	state = json_set(state, "pid", jv_number(getpid()));
+	state = json_set(state, "build", jv_copy(r->build));
+	job_write(r->jobs, r->id, json_set(state, "steps", list));
+}
+
+static void
+step_begin(struct runner *r, size_t index)
+{
+	struct step *s = &r->step[index];
+	char name[24];
+
+	snprintf(name, sizeof(name), "%zu", index);
+	memset(&r->log, 0, sizeof(r->log));
+	r->log.fd = job_log(r->jobs, r->id, name, O_WRONLY | O_CREAT | O_TRUNC);
+	if (r->log.fd == -1)
+		err(EX_CANTCREAT, "%s/%s.log", r->dir, name);
+	s->state = "running";
+	s->started = stamp_now();
+	store(r, false);
+}
+
+static void
+step_end(struct runner *r, size_t index, int status)
+{
+	struct step *s = &r->step[index];
+
+	if (r->end == TIMED_OUT)
+		mark_line(&r->log,
+		    "tack-local: stopped, the time of %" PRId64 " s is over",
+		    r->timeout);
+	else if (r->end == CANCELLED)
+		mark_line(&r->log, "tack-local: stopped, as was asked for");
+	close(r->log.fd);
+	s->state = "ended";
+	s->exit = status;
+	s->finished = stamp_now();
+	store(r, false);
+}
+
+/* Has it been cancelled, or its directory removed; is the time over? */
+static enum end
+look(struct runner *r)
+{
+	char events[4096];
+
+	while (r->events != -1 && read(r->events, events, sizeof(events)) > 0)
+		continue;
+	if (job_cancelled(r->jobs, r->id) || !job_exists(r->jobs, r->id))
+		r->end = CANCELLED;
+	else if (monotonic() >= r->deadline)
+		r->end = TIMED_OUT;
+	return r->end;
+}
+
+/* At most so many reads, as a writer need never stop. */
+static void
+drain(struct runner *r, int fd, FILE *captured, int most)
+{
+	char bytes[65536];
+	ssize_t n;
+
+	while (most-- > 0 && (n = read(fd, bytes, sizeof(bytes))) > 0)
+		if (captured != NULL)
+			fwrite(bytes, 1, (size_t)n, captured);
+		else
+			mark_write(&r->log, bytes, (size_t)n);
+}
+
+/*
+ * Run a program in the cell to its end, ours or its own, with all it has
+ * started.  Its output goes to the log, or is captured.  Returns its exit
+ * status as a shell has it, or -1 when it was stopped.
+ */
+static int
+command(struct runner *r, const struct cell *cell, const jv *env,
+    const char *const argv[], const char *show, FILE *captured)
+{
+	struct pollfd p[3] = { { .events = POLLIN }, { .events = POLLIN },
+		{ .fd = r->events, .events = POLLIN } };
+	int out[2], status = 0;
+	int64_t left;
+	pid_t pid;
+
+	if (look(r) != GOES_ON)
+		return -1;
+	if (pipe2(out, O_CLOEXEC | O_NONBLOCK) == -1 ||
+	    fcntl(out[1], F_SETFL, 0) == -1)
+		err(EX_OSERR, "pipe");
+	pid = cell_start(cell, r->dir, env, argv, show, out[1]);
+	close(out[1]);
+	if (pid == -1 || (p[1].fd = pidfd_open(pid, 0)) == -1)
+		err(EX_OSERR, "%s", argv[0]);
+	p[0].fd = out[0];
+	do {
+		left = r->deadline - monotonic();
+		left = left < 0 ? 0 : left > LOOK_MS ? LOOK_MS : left;
+		if (poll(p, 3, (int)left) == -1)
+			err(EX_OSERR, "poll");
+		if (p[0].revents & POLLIN)
+			drain(r, p[0].fd, captured, 16);
+		else if (p[0].revents != 0)
+			p[0].fd = -1; /* closed, but it goes on */
+	} while (p[1].revents == 0 && look(r) == GOES_ON);
+	if (r->end != GOES_ON)
+		kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	cell_sweep();
+	drain(r, out[0], captured, INT_MAX);
+	close(out[0]);
+	close(p[1].fd);
+	if (r->end != GOES_ON)
+		return -1;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+				     WEXITSTATUS(status);
+}
+
+struct git {
+	struct runner *runner;
+	struct cell cell; /* with a network */
+};
+
+static int
+git(const jv *env, const char *const argv[], const char *show, FILE *captured,
+    void *arg)
+{
+	struct git *g = arg;
+
+	if (captured == NULL) {
+		for (size_t i = 0; argv[i] != NULL; i++)
+			mark_write(&g->runner->log, argv[i], strlen(argv[i])),
+			    mark_write(&g->runner->log,
+				argv[i + 1] != NULL ? " " : "\n", 1);
+	}
+	return command(g->runner, &g->cell, env, argv, show, captured);
+}
+
+static void
+describe(struct runner *r)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		err(EX_OSERR, NULL);
+	cell_describe(&r->cell, out);
+	fprintf(out, "Time: %" PRId64 " s.\n", r->timeout);
+	if (fclose(out) == EOF)
+		err(EX_OSERR, NULL);
+	mark_write(&r->log, text, size);
+	free(text);
+}
+
+/* The directories of the build, for the user who will be in the cell. */
+static void
+directories(struct runner *r)
+{
+	static const char *const names[] = { "work", "home", "tmp" };
+	char *path;
+
+	cell_own(&r->cell, r->jobs->path, 0710, false);
+	cell_own(&r->cell, r->dir, 0710, false);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (asprintf(&path, "%s/%s", r->dir, names[i]) == -1)
+			err(EX_OSERR, NULL);
+		if (mkdir(path, 0700) == -1)
+			err(EX_CANTCREAT, "%s", path);
+		cell_own(&r->cell, path, 0700, true);
+		free(path);
+	}
+}
+
+/* Why the set-up failed, for the caller to free, or NULL. */
+static char *
+set_up(struct runner *r, int *status)
+{
+	static const char *const probe[] = { "true", NULL };
+	struct git g = { r, r->cell };
+	jv env = jv_object();
+	char *said = NULL;
+
+	describe(r);
+	directories(r);
+	if ((*status = command(r, &r->cell, &env, probe, NULL, NULL)) > 0) {
+		said = strdup("the sandbox does not start; its log says why");
+	} else if (*status == 0) {
+		g.cell.network = true;
+		said = clone_repository(
+		    &r->task, is_set("TACK_DEV"), git, &g, status);
+		if (said != NULL && *status >= 0)
+			mark_line(&r->log, "tack-local: %s", said);
+	}
+	jv_free(env);
+	return said;
+}
+
+/* A stranger's name in a message: one line, not long. */
+static char *
+plain(const char *name)
+{
+	size_t length = strlen(name);
+	char *text;
+
+	if (length > NAME_SHOWN) {
+		length = NAME_SHOWN;
+		while (length > 0 && (name[length] & 0xc0) == 0x80)
+			length--;
+	}
+	if ((text = strndup(name, length)) == NULL)
+		err(EX_OSERR, NULL);
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			text[i] = ' ';
+	return text;
+}
+
+/* A step's shell; why the build fails, for the caller to free, or NULL. */
+static char *
+user_step(struct runner *r, size_t index)
+{
+	struct step *s = &r->step[index];
+	const char *const argv[] = { r->cell.shell, "-c", "--", s->command,
+		NULL };
+	char *name, *said = NULL;
+	int status;
+
+	step_begin(r, index);
+	status = command(r, &r->cell, &s->env, argv, NULL, NULL);
+	step_end(r, index, status);
+	if (status > 0) {
+		name = plain(s->name);
+		if (asprintf(&said, "step '%s' exited %d", name, status) == -1)
+			err(EX_OSERR, NULL);
+		free(name);
+	}
+	return said;
+}
+
+static void
+become(struct runner *r, const char *state, const char *when, const char *error)
+{
+	r->build = json_set_str(r->build, "state", state);
+	r->build = json_set(r->build, when, job_stamp(stamp_now()));
+	if (error != NULL)
+		r->build = json_set_str(r->build, "error", error);
+}
+
+static void
+steps(struct runner *r)
+{
+	char *said = NULL;
+	int status = -1;
+
+	become(r, "running", "started_at", NULL);
+	store(r, false);
+	report_build(&r->build);
+	step_begin(r, 0);
+	said = set_up(r, &status);
+	step_end(r, 0, status);
+	for (size_t i = 1; i < r->steps && said == NULL; i++) {
+		if (look(r) != GOES_ON)
+			break;
+		said = user_step(r, i);
+	}
+	if (r->end == CANCELLED)
+		become(r, "canceled", "finished_at", NULL);
+	else if (r->end == TIMED_OUT)
+		become(r, "timed_out", "finished_at", "the time is over");
+	else
+		become(
+		    r, said != NULL ? "failed" : "passed", "finished_at", said);
+	free(said);
+}
+
+static void
+wait_turn(struct runner *r)
+{
+	struct pollfd p = { .fd = r->events, .events = POLLIN };
+	struct turn turn;
+
+	r->deadline = INT64_MAX;
+	turn_open(&turn, r->jobs, r->id,
+	    task_integer(json_get(&r->build, "number"), 0));
+	while (look(r) == GOES_ON &&
+	    turn_before(&turn) >= setting("TACK_LOCAL_JOBS", 2))
+		poll(&p, 1, 100);
+	free(turn.ids);
+}
+
+static void
+add_step(jv step, void *arg)
+{
+	struct runner *r = arg;
+	struct step *s = &r->step[r->steps];
+	const char *name = json_str(&step, "name");
+
+	task_env(&s->env, &r->task, &step);
+	if ((name != NULL && *name != '\0' ?
+		    (s->name = strdup(name)) != NULL :
+		    asprintf(&s->name, "Step %zu", r->steps) != -1) == false ||
+	    (s->command = strdup(json_str(&step, "command"))) == NULL)
+		err(EX_OSERR, NULL);
+	s->state = "pending";
+	s->exit = -1;
+	r->steps++;
+	jv_free(step);
+}
+
+static void
+load(struct runner *r)
+{
+	jv state = job_state(r->jobs, r->id), list, options;
+
+	r->task = job_task(r->jobs, r->id);
+	r->build = json_get(&state, "build");
+	jv_free(state);
+	list = task_member(&r->task, "workflow", "steps");
+	r->step = calloc(TASK_STEPS + 1, sizeof(*r->step));
+	if (r->step == NULL)
+		err(EX_OSERR, NULL);
+	r->step[0] = (struct step){ .name = strdup("Set up"),
+		.env = jv_object(),
+		.state = "pending",
+		.exit = -1 };
+	r->steps = 1;
+	json_each(&list, add_step, r);
+	jv_free(list);
+	options = json_get(&r->task, "options");
+	r->timeout = setting("TACK_LOCAL_TIMEOUT", 300);
+	r->timeout = task_integer(json_get(&options, "timeout"), r->timeout) <
+		r->timeout ?
+	    task_integer(json_get(&options, "timeout"), r->timeout) :
+	    r->timeout;
+	jv_free(options);
+}
+
+void
+runner_run(const char *id, void *arg)
+{
+	struct runner r = { .jobs = arg, .id = id };
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (asprintf(&r.dir, "%s/%s", r.jobs->path, id) == -1)
+		err(EX_OSERR, NULL);
+	r.events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (r.events != -1)
+		inotify_add_watch(r.events, r.dir, IN_CREATE);
+	load(&r);
+	if (cell_open(&r.cell) != NULL)
+		errx(EX_CONFIG, "no sandbox");
+	wait_turn(&r);
+	if (r.end == GOES_ON) {
+		r.deadline = monotonic() + r.timeout * 1000;
+		steps(&r);
+	} else
+		become(&r, "canceled", "finished_at", NULL);
+	store(&r, true);
+	report_build(&r.build);
+	job_clean(r.jobs, r.id);
+}

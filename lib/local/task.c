@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/* What the embedded CI is asked to do. */
+#include <err.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include <bsd/stdlib.h>
+
+#include "data/json.h"
+#include "local/cell.h"
+#include "local/task.h"
+
+static bool
+is_set(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text != NULL && strcmp(text, "1") == 0;
+}
+
+/* A member's member, for the caller to free. */
+jv
+task_member(const jv *object, const char *a, const char *b)
+{
+	jv first = json_get(object, a), second = json_get(&first, b);
+
+	jv_free(first);
+	return second;
+}
+
+int64_t
+task_integer(jv v, int64_t other)
+{
+	char *word = json_word(&v);
+	const char *wrong = "";
+	int64_t n = 0;
+
+	if (word != NULL)
+		n = strtonum(word, 1, INT32_MAX, &wrong);
+	free(word);
+	jv_free(v);
+	return wrong == NULL ? n : other;
+}
+
+struct merge {
+	const jv *from;
+	jv *to;
+	const char *wrong;
+};
+
+static void
+merge_variable(jv key, void *arg)
+{
+	struct merge *m = arg;
+	char *name = json_word(&key), *text;
+	jv value = name != NULL ? json_get(m->from, name) : jv_invalid();
+
+	switch (jv_get_kind(value)) {
+	case JV_KIND_NULL:
+		text = strdup("");
+		break;
+	case JV_KIND_NUMBER:
+		if ((text = json_word(&value)) == NULL)
+			text = json_text(jv_copy(value));
+		break;
+	default:
+		text = json_word(&value);
+	}
+	if (name == NULL || *name == '\0' || strchr(name, '=') != NULL)
+		m->wrong = "a variable's name is empty or has a = in it";
+	else if (text == NULL)
+		m->wrong = "a variable of the environment is not a text";
+	else
+		*m->to = json_set_str(*m->to, name, text);
+	free(text);
+	free(name);
+	jv_free(value);
+	jv_free(key);
+}
+
+/* Set the variables of an object in another; why that cannot be, or NULL. */
+static const char *
+merge(jv *to, jv from)
+{
+	struct merge m = { &from, to, NULL };
+	jv keys;
+
+	if (jv_get_kind(from) == JV_KIND_OBJECT) {
+		keys = jv_keys(jv_copy(from));
+		json_each(&keys, merge_variable, &m);
+		jv_free(keys);
+	}
+	jv_free(from);
+	return m.wrong;
+}
+
+/* The environment of a step: where two set a variable, the later wins. */
+const char *
+task_env(jv *env, const jv *task, const jv *step)
+{
+	const char *wrong[3];
+
+	*env = jv_object();
+	wrong[0] = merge(env, task_member(task, "workflow", "environment"));
+	wrong[1] = merge(env, json_get(step, "environment"));
+	wrong[2] = merge(env, json_get(task, "env"));
+	for (size_t i = 0; i < 3; i++)
+		if (wrong[i] != NULL)
+			return wrong[i];
+	return NULL;
+}
+
+struct checked {
+	const jv *task;
+	const char *wrong;
+	size_t count;
+};
+
+static void
+check_step(jv step, void *arg)
+{
+	struct checked *c = arg;
+	const char *wrong;
+	jv env;
+
+	c->count++;
+	wrong = task_env(&env, c->task, &step);
+	if (json_str(&step, "command") == NULL)
+		wrong = "a step has no command";
+	if (wrong != NULL)
+		c->wrong = wrong;
+	jv_free(env);
+	jv_free(step);
+}
+
+static bool
+is_sha(const char *text)
+{
+	size_t length = text != NULL ? strlen(text) : 0;
+
+	return (length == 40 || length == 64) &&
+	    strspn(text, "0123456789abcdef") == length;
+}
+
+static bool
+is_true(jv v)
+{
+	bool yes = jv_get_kind(v) == JV_KIND_TRUE;
+
+	jv_free(v);
+	return yes;
+}
+
+const char *
+task_refused(const jv *task)
+{
+	static const char *const names[] = { "knot", "pipeline_rkey",
+		"workflow" };
+	struct checked c = { task, NULL, 0 };
+	const char *kind = json_str(task, "kind");
+	jv list = task_member(task, "workflow", "steps"), ref, repo;
+	struct cell cell;
+
+	json_each(&list, check_step, &c);
+	jv_free(list);
+	ref = json_get(task, "ref");
+	for (size_t i = 0; i < 3; i++)
+		if (json_str(&ref, names[i]) == NULL)
+			c.wrong = "the task has no reference";
+	jv_free(ref);
+	repo = json_get(task, "repo");
+	if (!is_true(task_member(task, "clone", "skip")) &&
+	    (!is_sha(json_str(task, "sha")) || json_str(&repo, "url") == NULL))
+		c.wrong = "the task names no repository and commit";
+	jv_free(repo);
+	if (c.wrong == NULL && c.count == 0)
+		c.wrong = "the workflow has no steps";
+	if (c.count > TASK_STEPS)
+		c.wrong = "the workflow has too many steps";
+	if (!is_set("TACK_LOCAL_PULLS") &&
+	    ((kind != NULL && strcmp(kind, "pull_request") == 0) ||
+		is_true(json_get(task, "from_other"))))
+		c.wrong = "pull requests do not run here;"
+			  " TACK_LOCAL_PULLS=1 allows them";
+	return c.wrong != NULL ? c.wrong : cell_open(&cell);
+}

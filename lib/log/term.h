@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/* What a CI's job wrote for a terminal, as plain lines. */
+#ifndef LOG_TERM_H
+#define LOG_TERM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A longer line comes in pieces, none of which ends within a character. */
+#define TERM_LINE 65536
+
+/*
+ * A line, or where ended is false a piece of one that goes on (or that the
+ * log ends in): UTF-8, with U+FFFD for what was none; not ended by a NUL.
+ * ms is the time of the last mark before the line's first byte, in unix
+ * milliseconds, -1 if there was none.
+ */
+typedef void
+term_fn(const char *line, size_t length, int64_t ms, bool ended, void *);
+
+/*
+ * Takes the bytes in pieces of any size.  Escape sequences go; of a line that
+ * was drawn over, what stands after its last carriage return stays.  A string
+ * sequence (ESC _ and the like) that is not closed on its line or within
+ * 4 KiB is none, and its text stays.  term_end closes the log: a sequence that
+ * it cuts off goes, a last line without a newline is given out.  Then
+ * the next log may follow.
+ */
+struct term;
+struct term *term_new(term_fn *, void *);
+void term_feed(struct term *, const char *, size_t);
+void term_end(struct term *);
+void term_free(struct term *);
+
+#endif

@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: ISC */
-/* The runner of a build: clones, runs the steps, tells what came of it. */
-#ifndef RUNNER_H
-#define RUNNER_H
-
-/* Run a build that job_make() made to its end; arg is the struct job_dir. */
-void runner_run(const char *id, void *arg);
-
-#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+/* The rows of builds, as what starts, asks and cancels builds needs them. */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "data/json.h"
+#include "store/build.h"
+#include "store/ref.h"
+
+#define ROW \
+	"SELECT json_object('row', b.id, 'provider', b.provider," \
+	" 'attempt', b.attempt, 'created_at', b.created_at," \
+	" 'sent_at', b.sent_at, 'not_before', b.not_before," \
+	" 'tries', b.tries, 'verdict', b.verdict, 'reason', b.reason," \
+	" 'ref', json_object('knot', b.knot," \
+	"  'pipeline_rkey', b.pipeline_rkey, 'workflow', b.workflow," \
+	"  'pipeline_uri', 'at://did:web:' || b.knot" \
+	"  || '/sh.tangled.pipeline/' || b.pipeline_rkey," \
+	"  'attempt', b.attempt)," \
+	" 'build', json_object('id', b.build_id, 'number', b.number," \
+	"  'org', b.org, 'pipeline', b.pipeline, 'web_url', b.web_url)," \
+	" 'parent', iif(p.id IS NULL, NULL, json_object('id', p.build_id," \
+	"  'number', p.number, 'org', p.org, 'pipeline', p.pipeline," \
+	"  'web_url', p.web_url))," \
+	" 'task', json(coalesce(b.task, (SELECT task FROM build AS f" \
+	"  WHERE f.knot = b.knot AND f.pipeline_rkey = b.pipeline_rkey" \
+	"  AND f.workflow = b.workflow AND f.attempt = 1))))" \
+	" FROM build AS b LEFT JOIN build AS p" \
+	" ON p.knot = b.knot AND p.pipeline_rkey = b.pipeline_rkey" \
+	" AND p.workflow = b.workflow AND p.attempt = b.attempt - 1"
+
+void
+build_prepare(struct builds *b, struct db *db)
+{
+	b->db = db;
+	b->by_row = db_query(db, "look up a build", ROW " WHERE b.id = :row");
+	b->by_ref = db_query(db, "look up a run",
+	    ROW " WHERE b.knot = :knot AND b.pipeline_rkey = :rkey"
+		" AND b.workflow = :workflow"
+		" ORDER BY b.attempt DESC LIMIT 1");
+	b->sent = db_query(db, "mark a build as sent",
+	    "UPDATE build SET sent_at = unixepoch(), tries = tries + 1"
+	    " WHERE id = :row");
+	/* What the CI answered us stands over what a webhook claimed. */
+	b->done = db_query(db, "store a build",
+	    "UPDATE OR REPLACE build SET build_id = :id,"
+	    " number = coalesce(:number, number),"
+	    " org = coalesce(:org, org),"
+	    " pipeline = coalesce(:pipeline, pipeline),"
+	    " web_url = coalesce(:web_url, web_url),"
+	    " sent_at = NULL, not_before = 0, reason = NULL"
+	    " WHERE id = :row");
+	b->put_off = db_query(db, "put a build off",
+	    "UPDATE build SET not_before = :not_before, reason = :reason,"
+	    " sent_at = iif(:undone, NULL, sent_at)"
+	    " WHERE id = :row AND build_id IS NULL");
+	b->older = db_query(db, "look up what is superseded",
+	    "SELECT o.id FROM build AS n JOIN build AS o"
+	    " ON o.line = n.line AND o.workflow = n.workflow"
+	    " AND o.knot = n.knot AND o.id < n.id AND o.verdict IS NULL"
+	    " LEFT JOIN status AS s ON s.knot = o.knot"
+	    " AND s.pipeline_rkey = o.pipeline_rkey"
+	    " AND s.workflow = o.workflow"
+	    " WHERE n.id = :row AND o.pipeline_rkey <> n.pipeline_rkey"
+	    " AND (s.status IS NULL OR s.status IN ('pending', 'running'))"
+	    " ORDER BY o.id DESC LIMIT 1");
+	b->verdict = db_query(db, "store a verdict",
+	    "UPDATE build SET verdict = :verdict, reason = :reason,"
+	    " sent_at = NULL"
+	    " WHERE id = :row");
+}
+
+int64_t
+build_older(struct builds *b, int64_t id)
+{
+	int64_t older = 0;
+
+	db_bind_int(b->older, ":row", id);
+	if (db_step(b->older)) {
+		older = db_int(b->older, 0);
+		db_reset(b->older);
+	}
+	return older;
+}
+
+static jv
+without_null(jv object)
+{
+	jv keys = jv_keys(jv_copy(object)), out = object;
+
+	jv_array_foreach(keys, i, key)
+	{
+		char *name = json_word(&key);
+		jv value = json_get(&out, name);
+
+		jv_free(key);
+		if (jv_get_kind(value) == JV_KIND_NULL)
+			out = json_drop(out, name);
+		else if (jv_get_kind(value) == JV_KIND_OBJECT &&
+		    strcmp(name, "task") != 0)
+			out = json_set(out, name, without_null(jv_copy(value)));
+		jv_free(value);
+		free(name);
+	}
+	jv_free(keys);
+	return out;
+}
+
+static jv
+row(struct query *q)
+{
+	const char *text;
+	jv found;
+
+	if (!db_step(q))
+		return jv_invalid();
+	text = db_text(q, 0);
+	found = without_null(json_parse(text, strlen(text)));
+	db_reset(q);
+	return found;
+}
+
+jv
+build_row(struct builds *b, int64_t id)
+{
+	db_bind_int(b->by_row, ":row", id);
+	return row(b->by_row);
+}
+
+jv
+build_newest(struct builds *b, const jv *ref)
+{
+	ref_bind(b->by_ref, ref);
+	return row(b->by_ref);
+}
+
+int
+build_claim(const char *database, int64_t id)
+{
+	struct flock lock = { .l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = id,
+		.l_len = 1 };
+	char *path;
+	int fd;
+
+	if (asprintf(&path, "%s-claim", database) == -1)
+		err(EX_OSERR, NULL);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd == -1)
+		err(EX_TEMPFAIL, "%s", path);
+	if (fcntl(fd, F_OFD_SETLK, &lock) == -1) {
+		if (errno != EAGAIN && errno != EACCES)
+			err(EX_TEMPFAIL, "%s", path);
+		close(fd);
+		fd = -1;
+	}
+	free(path);
+	return fd;
+}
+
+static void
+commit(struct builds *b, struct query *q, int64_t id)
+{
+	db_bind_int(q, ":row", id);
+	db_begin(b->db);
+	while (db_step(q))
+		continue;
+	db_commit(b->db);
+}
+
+void
+build_sent(struct builds *b, int64_t id)
+{
+	commit(b, b->sent, id);
+}
+
+void
+build_done(struct builds *b, int64_t id, const jv *build)
+{
+	db_bind(b->done, ":id", json_str(build, "id"));
+	db_bind(b->done, ":number", json_str(build, "number"));
+	db_bind(b->done, ":org", json_str(build, "org"));
+	db_bind(b->done, ":pipeline", json_str(build, "pipeline"));
+	db_bind(b->done, ":web_url", json_str(build, "web_url"));
+	commit(b, b->done, id);
+}
+
+void
+build_put_off(struct builds *b, int64_t id, int64_t not_before, bool undone,
+    const char *reason)
+{
+	db_bind(b->put_off, ":reason", reason);
+	db_bind_int(b->put_off, ":not_before", not_before);
+	db_bind_int(b->put_off, ":undone", undone);
+	commit(b, b->put_off, id);
+}
+
+void
+build_verdict(
+    struct builds *b, int64_t id, const char *verdict, const char *reason)
+{
+	db_bind(b->verdict, ":verdict", verdict);
+	db_bind(b->verdict, ":reason", reason);
+	commit(b, b->verdict, id);
+}

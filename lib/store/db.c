@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: ISC */
+/* The shared database, its write lock and its doorbell. */
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "base/bell.h"
+#include "store/db.h"
+
+#define APPLICATION_ID 1952539499 /* "tack" */
+#define VERSION_NOW 2
+#define BUSY_MS 10000
+#define LOCK_SECONDS 10
+#define QUERIES 64
+
+struct query {
+	sqlite3_stmt *stmt;
+	const char *what;
+};
+
+struct db {
+	sqlite3 *sqlite;
+	struct query query[QUERIES];
+	size_t queries;
+	struct query *begin, *commit;
+	char *path;
+	enum db_mode mode;
+	bool within; /* a transaction */
+	bool settled; /* what was found on opening is on disk */
+	int lock; /* descriptor of the lock file, -1 for readers */
+	struct bell *bell; /* NULL for readers that do not listen */
+};
+
+static _Noreturn void
+die(sqlite3 *sqlite, const char *what)
+{
+	int status = EX_SOFTWARE;
+
+	switch (sqlite3_errcode(sqlite) & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_FULL:
+	case SQLITE_IOERR:
+	case SQLITE_NOMEM:
+	case SQLITE_CANTOPEN:
+	case SQLITE_PROTOCOL: /* a lock not had in ten seconds */
+		status = EX_TEMPFAIL;
+	}
+	errx(status, "%s: %s", what, sqlite3_errmsg(sqlite));
+}
+
+static int64_t
+pragma(struct db *db, const char *sql)
+{
+	sqlite3_stmt *stmt;
+	int64_t value = 0;
+
+	if (sqlite3_prepare_v2(db->sqlite, sql, -1, &stmt, NULL) != SQLITE_OK)
+		die(db->sqlite, db->path);
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		value = sqlite3_column_int64(stmt, 0);
+	if (sqlite3_finalize(stmt) != SQLITE_OK)
+		die(db->sqlite, db->path);
+	return value;
+}
+
+/* A file beside the database, opened. */
+static int
+beside(const struct db *db, const char *suffix)
+{
+	char *path;
+	int fd;
+
+	if (asprintf(&path, "%s-%s", db->path, suffix) == -1)
+		err(EX_OSERR, NULL);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd == -1)
+		err(EX_TEMPFAIL, "%s", path);
+	free(path);
+	return fd;
+}
+
+const char *
+db_path(const char *path)
+{
+	if (path == NULL)
+		path = getenv("TACK_DB_PATH");
+	return path != NULL && *path != '\0' ? path : "tack.db";
+}
+
+static struct bell *
+bell(const struct db *db, bool to_ring)
+{
+	struct bell *b;
+	char *path;
+
+	if (asprintf(&path, "%s-bell", db->path) == -1)
+		err(EX_OSERR, NULL);
+	b = bell_open(path, to_ring);
+	free(path);
+	return b;
+}
+
+struct db *
+db_open(const char *path, enum db_mode mode)
+{
+	struct db *db = calloc(1, sizeof(*db));
+	int64_t version;
+	struct stat st;
+
+	if (db == NULL || (db->path = strdup(path)) == NULL)
+		err(EX_OSERR, NULL);
+	db->mode = mode;
+	db->lock = -1;
+	if (stat(path, &st) == -1)
+		err(errno == ENOENT ? EX_NOINPUT : EX_TEMPFAIL,
+		    "%s (tack-init(8) makes a database)", path);
+	if (sqlite3_open_v2(path, &db->sqlite,
+		mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE,
+		NULL) != SQLITE_OK)
+		die(db->sqlite, path);
+	/* It falls back to reading where it could not open for both. */
+	if (mode != DB_READ && sqlite3_db_readonly(db->sqlite, "main") != 0)
+		errx(access(path, W_OK) == 0 ? EX_TEMPFAIL : EX_CONFIG,
+		    "%s: cannot be opened for writing; let this user"
+		    " write to it and to its directory",
+		    path);
+	sqlite3_busy_timeout(db->sqlite, BUSY_MS);
+	if (pragma(db, "PRAGMA application_id") != APPLICATION_ID)
+		errx(EX_CONFIG, "%s: not a database of tack", path);
+	version = pragma(db, "PRAGMA user_version");
+	if (version != VERSION_NOW)
+		errx(EX_CONFIG, "%s: version %lld, not %d: %s", path,
+		    (long long)version, VERSION_NOW,
+		    version < VERSION_NOW ? "run tack-init(8)" :
+					    "install the newer tack");
+	sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	pragma(db, "PRAGMA trusted_schema = OFF");
+	pragma(db, "PRAGMA foreign_keys = ON");
+	if (mode == DB_READ) {
+		sqlite3_db_config(
+		    db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		return db;
+	}
+	pragma(db,
+	    mode == DB_WRITE ? "PRAGMA synchronous = NORMAL" :
+			       "PRAGMA synchronous = FULL");
+	pragma(db, "PRAGMA journal_size_limit = 8388608");
+	db->lock = beside(db, "lock");
+	db->bell = bell(db, true);
+	db->begin = db_query(db, "begin", "BEGIN IMMEDIATE");
+	db->commit = db_query(db, "commit", "COMMIT");
+	return db;
+}
+
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+}
+
+static void
+lock(struct db *db)
+{
+	struct sigaction alarmed = { .sa_handler = on_alarm }, old;
+
+	if (flock(db->lock, LOCK_EX | LOCK_NB) == 0)
+		return;
+	sigaction(SIGALRM, &alarmed, &old);
+	alarm(LOCK_SECONDS);
+	if (flock(db->lock, LOCK_EX) == -1)
+		errx(EX_TEMPFAIL,
+		    "%s-lock: held by another process for"
+		    " %d seconds; lslocks(8) names it",
+		    db->path, LOCK_SECONDS);
+	alarm(0);
+	sigaction(SIGALRM, &old, NULL);
+}
+
+static void
+unlock(struct db *db)
+{
+	flock(db->lock, LOCK_UN);
+}
+
+void
+db_close(struct db *db)
+{
+	/* The last to close checkpoints, and no checkpoint is without lock. */
+	if (db->mode != DB_READ)
+		lock(db);
+	for (size_t i = 0; i < db->queries; i++)
+		sqlite3_finalize(db->query[i].stmt);
+	if (sqlite3_close(db->sqlite) != SQLITE_OK)
+		die(db->sqlite, db->path);
+	if (db->mode != DB_READ) {
+		unlock(db);
+		close(db->lock);
+	}
+	bell_free(db->bell);
+	free(db->path);
+	free(db);
+}
+
+struct query *
+db_query(struct db *db, const char *what, const char *sql)
+{
+	struct query *q = &db->query[db->queries++];
+
+	if (db->queries > QUERIES)
+		errx(EX_SOFTWARE, "%s: too many queries", what);
+	q->what = what;
+	if (sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT,
+		&q->stmt, NULL) != SQLITE_OK)
+		die(db->sqlite, what);
+	return q;
+}
+
+void
+db_forget(struct db *db, struct query *q)
+{
+	sqlite3_finalize(q->stmt);
+	q->stmt = NULL;
+	while (db->queries > 0 && db->query[db->queries - 1].stmt == NULL)
+		db->queries--;
+}
+
+static int
+parameter(struct query *q, const char *name)
+{
+	int i = sqlite3_bind_parameter_index(q->stmt, name);
+
+	if (i == 0)
+		errx(EX_SOFTWARE, "%s: no parameter %s", q->what, name);
+	return i;
+}
+
+void
+db_bind(struct query *q, const char *name, const char *text)
+{
+	if (sqlite3_bind_text(q->stmt, parameter(q, name), text, -1,
+		SQLITE_STATIC) != SQLITE_OK)
+		die(sqlite3_db_handle(q->stmt), q->what);
+}
+
+void
+db_bind_int(struct query *q, const char *name, int64_t value)
+{
+	if (sqlite3_bind_int64(q->stmt, parameter(q, name), value) != SQLITE_OK)
+		die(sqlite3_db_handle(q->stmt), q->what);
+}
+
+bool
+db_step(struct query *q)
+{
+	switch (sqlite3_step(q->stmt)) {
+	case SQLITE_ROW:
+		return true;
+	case SQLITE_DONE:
+		sqlite3_reset(q->stmt);
+		return false;
+	default:
+		die(sqlite3_db_handle(q->stmt), q->what);
+	}
+}
+
+void
+db_reset(struct query *q)
+{
+	sqlite3_reset(q->stmt);
+}
+
+const char *
+db_text(struct query *q, int column)
+{
+	const unsigned char *text = sqlite3_column_text(q->stmt, column);
+
+	if (text == NULL &&
+	    sqlite3_errcode(sqlite3_db_handle(q->stmt)) == SQLITE_NOMEM)
+		die(sqlite3_db_handle(q->stmt), q->what);
+	return (const char *)text;
+}
+
+int64_t
+db_int(struct query *q, int column)
+{
+	return sqlite3_column_int64(q->stmt, column);
+}
+
+void
+db_begin(struct db *db)
+{
+	lock(db);
+	db_step(db->begin);
+	db->within = true;
+}
+
+void
+db_commit(struct db *db)
+{
+	db_step(db->commit);
+	/* It syncs all there is, unless it changed nothing. */
+	if (sqlite3_total_changes(db->sqlite) > 0)
+		db->settled = true;
+	else if (db->mode == DB_WRITE_FULL)
+		db_settle(db);
+	db->within = false;
+	unlock(db);
+}
+
+void
+db_settle(struct db *db)
+{
+	sqlite3_file *wal = NULL;
+	sqlite3_int64 size = 0;
+
+	if (db->settled)
+		return;
+	sqlite3_file_control(
+	    db->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+	/* An empty WAL has been checkpointed, and that is synced. */
+	if (wal != NULL && wal->pMethods != NULL &&
+	    wal->pMethods->xFileSize(wal, &size) == SQLITE_OK && size > 0 &&
+	    wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) != SQLITE_OK)
+		errx(EX_TEMPFAIL, "%s-wal: cannot sync", db->path);
+	db->settled = true;
+}
+
+bool
+db_try(struct db *db, struct query *q)
+{
+	int rc;
+
+	if (!db->within)
+		lock(db);
+	while ((rc = sqlite3_step(q->stmt)) == SQLITE_ROW)
+		continue;
+	if (rc != SQLITE_DONE) {
+		/* Some failures take the transaction with them. */
+		if (db->within && sqlite3_get_autocommit(db->sqlite))
+			die(db->sqlite, q->what);
+		warnx("%s: %s", q->what, sqlite3_errmsg(db->sqlite));
+	}
+	sqlite3_reset(q->stmt);
+	if (!db->within)
+		unlock(db);
+	return rc == SQLITE_DONE;
+}
+
+void
+db_ring(struct db *db)
+{
+	bell_ring(db->bell);
+}
+
+void
+db_listen(struct db *db)
+{
+	if (db->bell == NULL)
+		db->bell = bell(db, false);
+}
+
+void
+db_wait(struct db *db, int milliseconds)
+{
+	/* a reader that is gone shows as an error on stdout */
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = 0 };
+
+	if (db->bell != NULL)
+		bell_wait(db->bell, milliseconds);
+	poll(&out, 1, db->bell != NULL ? 0 : milliseconds);
+	if (out.revents & (POLLERR | POLLHUP))
+		raise(SIGPIPE);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/* The event log: appending to it. */
+#include <time.h>
+
+#include "data/tid.h"
+#include "store/event.h"
+
+void
+event_prepare(struct event_log *log, struct db *db)
+{
+	log->last = db_query(db, "look up the last event",
+	    "SELECT seq FROM sqlite_sequence"
+	    " WHERE name = 'event'");
+	log->insert = db_query(db, "append event",
+	    "INSERT INTO event (created, rkey, nsid, event)"
+	    " VALUES (:created, :rkey, :nsid, :event)");
+}
+
+int64_t
+event_append(const struct event_log *log, const char *nsid, const char *record)
+{
+	char rkey[TID_LENGTH + 1];
+	struct timespec now;
+	int64_t created, last = 0;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	created = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	if (db_step(log->last)) {
+		last = db_int(log->last, 0);
+		db_reset(log->last);
+	}
+	/* A whole microsecond later, for the record key counts in those. */
+	if (created / 1000 <= last / 1000)
+		created = (last / 1000 + 1) * 1000;
+	tid_make(rkey, created / 1000, 0);
+	db_bind_int(log->insert, ":created", created);
+	db_bind(log->insert, ":rkey", rkey);
+	db_bind(log->insert, ":nsid", nsid);
+	db_bind(log->insert, ":event", record);
+	db_step(log->insert);
+	return created;
+}

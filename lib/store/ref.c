@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/* A reference: which workflow of which pipeline, and its attempt. */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "data/json.h"
+#include "store/ref.h"
+
+jv
+ref_new(
+    const char *knot, const char *rkey, const char *workflow, int64_t attempt)
+{
+	jv ref = jv_object();
+	char *uri;
+
+	if (asprintf(&uri, "at://did:web:%s/sh.tangled.pipeline/%s", knot,
+		rkey) == -1)
+		err(EX_OSERR, NULL);
+	ref = json_set_str(ref, "knot", knot);
+	ref = json_set_str(ref, "pipeline_rkey", rkey);
+	ref = json_set_str(ref, "workflow", workflow);
+	ref = json_set_str(ref, "pipeline_uri", uri);
+	free(uri);
+	return json_set(ref, "attempt", jv_number((double)attempt));
+}
+
+bool
+ref_whole(const jv *ref)
+{
+	return json_str(ref, "knot") != NULL &&
+	    json_str(ref, "pipeline_rkey") != NULL &&
+	    json_str(ref, "workflow") != NULL &&
+	    json_str(ref, "pipeline_uri") != NULL;
+}
+
+int64_t
+ref_attempt(const jv *ref)
+{
+	int64_t attempt = json_int(ref, "attempt", 1);
+
+	return attempt < 1 ? 1 : attempt;
+}
+
+void
+ref_bind(struct query *q, const jv *ref)
+{
+	db_bind(q, ":knot", json_str(ref, "knot"));
+	db_bind(q, ":rkey", json_str(ref, "pipeline_rkey"));
+	db_bind(q, ":workflow", json_str(ref, "workflow"));
+}

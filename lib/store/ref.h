@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/* A reference: which workflow of which pipeline, and its attempt. */
+#ifndef STORE_REF_H
+#define STORE_REF_H
+
+#include <stdint.h>
+
+#include <jv.h>
+
+#include "store/db.h"
+
+/* "ref" of a record, as in tack-record(5); attempts count from 1. */
+jv ref_new(
+    const char *knot, const char *rkey, const char *workflow, int64_t attempt);
+
+/* Are knot, pipeline_rkey, workflow and pipeline_uri there? */
+bool ref_whole(const jv *ref);
+
+/* The attempt, 1 where the reference does not say. */
+int64_t ref_attempt(const jv *ref);
+
+/* Bind :knot, :rkey and :workflow, which live until ref is changed. */
+void ref_bind(struct query *, const jv *ref);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: ISC */
+/* One HTTP request to somewhere else, by libcurl. */
+#include <ctype.h>
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sysexits.h>
+
+#include <curl/curl.h>
+
+#include "data/json.h"
+#include "web/http.h"
+
+#define CONNECT_SECONDS 5L
+#define SECONDS 30L
+
+/* Kept from request to request, so that the connection is, too. */
+static CURL *curl;
+
+static void
+must(CURLcode code)
+{
+	if (code != CURLE_OK)
+		errx(EX_OSERR, "libcurl: %s", curl_easy_strerror(code));
+}
+
+static size_t
+take_body(char *bytes, size_t one, size_t length, void *arg)
+{
+	struct http_answer *answer = arg;
+
+	(void)one;
+	if (answer->length + length > HTTP_BODY)
+		return 0;
+	answer->body = realloc(answer->body, answer->length + length + 1);
+	if (answer->body == NULL)
+		err(EX_OSERR, NULL);
+	memcpy(answer->body + answer->length, bytes, length);
+	answer->length += length;
+	answer->body[answer->length] = '\0';
+	return length;
+}
+
+/* Fields of one name are one list (RFC 9110 5.3). */
+static size_t
+take_header(char *line, size_t one, size_t length, void *arg)
+{
+	struct http_answer *answer = arg;
+	const char *colon = memchr(line, ':', length), *was;
+	char *name, *value, *both = NULL;
+	size_t end = length;
+
+	(void)one;
+	if (length > 5 && strncasecmp(line, "HTTP/", 5) == 0) {
+		/* an interim answer's were not the ones */
+		jv_free(answer->headers);
+		answer->headers = jv_object();
+	}
+	if (colon == NULL)
+		return length;
+	while (end > 0 && isspace((unsigned char)line[end - 1]))
+		end--;
+	for (colon++; colon < line + end && isspace((unsigned char)*colon);)
+		colon++;
+	name = strndup(line, strcspn(line, ":"));
+	value = colon < line + end ?
+	    strndup(colon, (size_t)(line + end - colon)) :
+	    strdup("");
+	if (name == NULL || value == NULL)
+		err(EX_OSERR, NULL);
+	for (char *c = name; *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c);
+	if ((was = json_str(&answer->headers, name)) != NULL &&
+	    asprintf(&both, "%s, %s", was, value) == -1)
+		err(EX_OSERR, NULL);
+	answer->headers =
+	    json_set_str(answer->headers, name, both != NULL ? both : value);
+	free(both);
+	free(value);
+	free(name);
+	return length;
+}
+
+/* Did the request surely not arrive? */
+static bool
+unsent(CURLcode code)
+{
+	return code == CURLE_COULDNT_RESOLVE_PROXY ||
+	    code == CURLE_COULDNT_RESOLVE_HOST ||
+	    code == CURLE_COULDNT_CONNECT || code == CURLE_SSL_CONNECT_ERROR ||
+	    code == CURLE_PEER_FAILED_VERIFICATION ||
+	    code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT;
+}
+
+void
+http_send(const char *method, const char *url, const char *const headers[],
+    const char *body, struct http_answer *answer)
+{
+	struct curl_slist *list = NULL;
+	bool safe = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+	char why[CURL_ERROR_SIZE] = "";
+	CURLcode code;
+	long status;
+
+	memset(answer, 0, sizeof(*answer));
+	answer->headers = jv_object();
+	take_body(answer->error, 1, 0, answer);
+	if (curl == NULL) {
+		must(curl_global_init(CURL_GLOBAL_DEFAULT));
+		if ((curl = curl_easy_init()) == NULL)
+			errx(EX_OSERR, "libcurl does not start");
+	}
+	curl_easy_reset(curl);
+	for (size_t i = 0; headers[i] != NULL; i++)
+		if ((list = curl_slist_append(list, headers[i])) == NULL)
+			err(EX_OSERR, NULL);
+	must(curl_easy_setopt(curl, CURLOPT_URL, url));
+	must(curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
+	    strncmp(url, "http:", 5) == 0 ? "http" : "https"));
+	must(curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method));
+	must(curl_easy_setopt(
+	    curl, CURLOPT_NOBODY, strcmp(method, "HEAD") == 0 ? 1L : 0L));
+	if (body != NULL) {
+		must(curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body));
+		must(curl_easy_setopt(
+		    curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body)));
+	}
+	/* On a connection kept from before, libcurl may send twice. */
+	must(curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, safe ? 0L : 1L));
+	must(curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list));
+	must(curl_easy_setopt(curl, CURLOPT_USERAGENT, "tack/" VERSION));
+	must(curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body));
+	must(curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer));
+	must(curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header));
+	must(curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer));
+	must(curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why));
+	must(curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L));
+	must(curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS));
+	must(curl_easy_setopt(curl, CURLOPT_TIMEOUT, SECONDS));
+	code = curl_easy_perform(curl);
+	curl_slist_free_all(list);
+	if (code == CURLE_OK) {
+		must(curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status));
+		answer->status = (int)status;
+		return;
+	}
+	answer->sent = !unsent(code);
+	snprintf(answer->error, sizeof(answer->error), "%s",
+	    *why != '\0' ? why : curl_easy_strerror(code));
+}
+
+void
+http_free(struct http_answer *answer)
+{
+	jv_free(answer->headers);
+	free(answer->body);
+}

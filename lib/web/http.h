@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/* One HTTP request to somewhere else, by libcurl. */
+#ifndef WEB_HTTP_H
+#define WEB_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jv.h>
+
+#define HTTP_BODY (32 << 20) /* bytes of an answer, no more */
+
+/*
+ * What came of a request.  status is 0 if there is no answer: then error says
+ * why, and sent whether the request may have arrived nevertheless.  headers
+ * is an object of lower-case names; body ends with a NUL that is not counted.
+ */
+struct http_answer {
+	int status;
+	jv headers;
+	char *body;
+	size_t length;
+	bool sent;
+	char error[256];
+};
+
+/*
+ * Send a request and wait for the whole answer, 30 seconds at most: https,
+ * or http where the URL says so; no redirect is followed.  headers are lines
+ * "Name: value", ended by NULL; body may be NULL.  A request other than GET
+ * and HEAD is never repeated by itself.  Exits with EX_OSERR for want of
+ * memory.
+ */
+void http_send(const char *method, const char *url, const char *const headers[],
+    const char *body, struct http_answer *);
+void http_free(struct http_answer *);
+
+#endif

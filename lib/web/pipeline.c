@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+/* The filters that requests go through, many at once or one alone. */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "data/json.h"
+#include "web/pipeline.h"
+#include "web/ws.h"
+
+#define START_TIME 5000 /* ms; filters that end by then are misconfigured */
+#define LINE_MAX_SIZE (1024 * 1024)
+#define ARGUMENTS 16 /* of a plain command */
+#define PIPE_SIZE (256 * 1024) /* 64 KiB are 12 webhooks: a commit for each */
+#define BACKLOG_MAX (64 * 1024 * 1024) /* queued for the filters */
+
+struct pipeline {
+	const char *command;
+	pipeline_answer_fn *answer;
+	pipeline_ended_fn *ended;
+	int in; /* -1 when its input is closed, or it does not run */
+	int out;
+	struct bytes queue;
+	struct bytes lines;
+	int64_t start;
+	bool answered;
+	bool once;
+};
+
+static const struct {
+	const char *outcome;
+	int status;
+} outcomes[] = {
+	{ "\"published\"", 200 },
+	{ "\"duplicate\"", 200 },
+	{ "\"stale\"", 200 },
+	{ "\"foreign\"", 200 },
+	{ "\"ignored\"", 200 },
+	{ "\"unauthorized\"", 401 },
+	{ "\"malformed\"", 400 },
+	{ "\"failed\"", 422 },
+	{ "\"deferred\"", 503 },
+};
+
+struct pipeline *
+pipeline_new(const char *command, bool once, pipeline_answer_fn *answer,
+    pipeline_ended_fn *ended)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		err(EX_OSERR, NULL);
+	p->command = command;
+	p->once = once;
+	p->answer = answer;
+	p->ended = ended;
+	p->in = p->out = -1;
+	return p;
+}
+
+static void
+shut(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}
+
+static void
+end(struct pipeline *p)
+{
+	shut(&p->in);
+	shut(&p->out);
+	p->queue.length = p->lines.length = 0;
+	if (p->ended() || p->once)
+		return;
+	if (!p->answered && ws_clock() - p->start < START_TIME)
+		errx(EX_CONFIG, "pipeline ended at start, see above");
+	warnx("pipeline ended");
+}
+
+/*
+ * A shell that waits for a pipeline holds its output open, so the death of
+ * the last filter would show only when the first is dead too.  This one lets
+ * go of both ends; job control keeps the filters' standard input theirs.
+ */
+static int
+spawn_shell(struct pipeline *p)
+{
+	const char *argv[] = { "/bin/bash", "-c",
+		"set -m; eval \"$1 &\"; set +m; exec <&- >&-; wait",
+		"tack-http", p->command, NULL };
+
+	return child_start(argv, &p->in, &p->out);
+}
+
+/* One filter and its arguments, without anything that means more to a shell. */
+static bool
+is_plain(const char *command)
+{
+	return command[strspn(command,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		   "0123456789_./- ")] == '\0';
+}
+
+/* A plain command needs no shell, which takes as long as the filter does. */
+static int
+spawn_plain(struct pipeline *p)
+{
+	char *words = strdup(p->command), *rest = words, *word;
+	const char *argv[ARGUMENTS + 1];
+	size_t count = 0;
+	int pid;
+
+	if (words == NULL)
+		err(EX_OSERR, NULL);
+	while ((word = strsep(&rest, " ")) != NULL && count < ARGUMENTS)
+		if (*word != '\0')
+			argv[count++] = word;
+	argv[count] = NULL;
+	pid = count == 0 ? -1 : child_start(argv, &p->in, &p->out);
+	if (pid == -1 && (count == 0 || errno == ENOENT || errno == EACCES))
+		errx(EX_CONFIG, "pipeline ended at start, see above");
+	free(words);
+	return pid;
+}
+
+void
+pipeline_start(struct pipeline *p)
+{
+	int pid;
+
+	if (p->in != -1)
+		return;
+	shut(&p->out);
+	p->start = ws_clock();
+	pid = is_plain(p->command) ? spawn_plain(p) : spawn_shell(p);
+	if (pid != -1)
+		fcntl(p->in, F_SETPIPE_SZ, PIPE_SIZE); /* or it stays small */
+}
+
+struct bytes *
+pipeline_room(struct pipeline *p)
+{
+	pipeline_start(p);
+	return p->in == -1 || p->queue.length > BACKLOG_MAX ? NULL : &p->queue;
+}
+
+void
+pipeline_feed(struct pipeline *p)
+{
+	ssize_t n;
+
+	if (p->in == -1)
+		return;
+	if (p->queue.length > 0) {
+		n = write(p->in, p->queue.text, p->queue.length);
+		if (n == -1 && errno != EAGAIN && errno != EINTR)
+			end(p);
+		if (n > 0)
+			bytes_drop(&p->queue, (size_t)n);
+	}
+	if (p->queue.length == 0 && p->once)
+		shut(&p->in);
+}
+
+static void
+line(struct pipeline *p, const char *text, size_t length)
+{
+	static const char *const id[] = { "id", NULL };
+	static const char *const outcome[] = { "outcome", NULL };
+	struct json_want want[] = { { .path = id }, { .path = outcome } };
+	const struct json_span *said = &want[1].value;
+	int status = 0;
+
+	p->answered = true;
+	if (json_check(text, length, want, 2) != -1) {
+		warnx("pipeline: not JSON");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+		if (said->text != NULL &&
+		    said->length == strlen(outcomes[i].outcome) &&
+		    memcmp(said->text, outcomes[i].outcome, said->length) == 0)
+			status = outcomes[i].status;
+	p->answer(want[0].value.text, want[0].value.length, status);
+}
+
+static void
+drain(struct pipeline *p)
+{
+	ssize_t n = bytes_read(&p->lines, p->out);
+	size_t offset = 0, length;
+	const char *text;
+
+	if (n == -1)
+		return;
+	while ((text = bytes_line(&p->lines, &offset, &length)) != NULL)
+		line(p, text, length);
+	bytes_drop(&p->lines, offset);
+	if (n == 0)
+		end(p);
+	else if (p->lines.length > LINE_MAX_SIZE) {
+		warnx("pipeline: line too long");
+		end(p);
+	}
+}
+
+void
+pipeline_poll(const struct pipeline *p, struct pollfd fds[PIPELINE_FDS])
+{
+	fds[0] =
+	    (struct pollfd){ p->queue.length > 0 ? p->in : -1, POLLOUT, 0 };
+	fds[1] = (struct pollfd){ p->out, POLLIN, 0 };
+}
+
+void
+pipeline_run(struct pipeline *p, const struct pollfd fds[PIPELINE_FDS])
+{
+	if (fds[1].revents != 0 && p->out != -1)
+		drain(p);
+	if (fds[0].revents != 0)
+		pipeline_feed(p);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+/* Connections, as many as there may be, and the loop that serves them. */
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <err.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "web/server.h"
+#include "web/ws.h"
+
+struct server {
+	const struct conn_handler *handler;
+	struct conn **conns;
+	size_t count;
+	size_t most;
+	int signals; /* tells of those we act on */
+};
+
+static int
+catch_signals(void)
+{
+	static const int signals[] = { SIGCHLD, SIGINT, SIGTERM };
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < 3; i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if ((fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) == -1)
+		err(EX_OSERR, "signalfd");
+	signal(SIGPIPE, SIG_IGN);
+	return fd;
+}
+
+struct server *
+server_new(const struct conn_handler *handler, size_t most)
+{
+	struct server *s = calloc(1, sizeof(*s));
+
+	if (s == NULL || (s->conns = calloc(most, sizeof(*s->conns))) == NULL)
+		err(EX_OSERR, NULL);
+	s->handler = handler;
+	s->most = most;
+	s->signals = catch_signals();
+	return s;
+}
+
+void
+server_add(struct server *s, int fd, bool once)
+{
+	s->conns[s->count++] = conn_new(fd, s->handler, once);
+}
+
+size_t
+server_programs(const struct server *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		n += conn_runs(s->conns[i]);
+	return n;
+}
+
+struct conn *
+server_waiting(const struct server *s, uint64_t number)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (conn_waits_for(s->conns[i], number))
+			return s->conns[i];
+	return NULL;
+}
+
+bool
+server_refuse(struct server *s, int status, const char *why)
+{
+	bool waited = false;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (conn_waits(s->conns[i])) {
+			conn_refuse(s->conns[i], status, why);
+			waited = true;
+		}
+	return waited;
+}
+
+/* Forget the dead. */
+static void
+sweep(struct server *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (conn_dead(s->conns[i]))
+			conn_free(s->conns[i]);
+		else
+			s->conns[n++] = s->conns[i];
+	s->count = n;
+}
+
+/* Make room: who has dawdled longest over a request must go. */
+static bool
+evict(struct server *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (conn_evict(s->conns[i])) {
+			sweep(s);
+			return true;
+		}
+	return false;
+}
+
+/* Accept all that wait; false if that must itself wait for a moment. */
+static bool
+on_listener(struct server *s, int listener)
+{
+	struct pollfd waiting = { listener, POLLIN, 0 };
+	int fd;
+
+	for (size_t i = 0; i < 64; i++) {
+		/* Nobody goes for a guest who has not come. */
+		if (s->count >= s->most && poll(&waiting, 1, 0) == 0)
+			return true;
+		if (s->count >= s->most && !evict(s))
+			return false;
+		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd != -1)
+			server_add(s, fd, false);
+		else if (errno == EMFILE || errno == ENFILE ||
+		    errno == ENOBUFS || errno == ENOMEM)
+			return evict(s);
+		else if (errno != ECONNABORTED && errno != EINTR)
+			break;
+	}
+	return true;
+}
+
+/* Children that nobody waits for by name. */
+static void
+reap(struct server *s)
+{
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (size_t i = 0; i < s->count; i++)
+			conn_exited(s->conns[i], pid, status);
+}
+
+/* No new requests; what has begun is brought to its end. */
+static void
+wind_up(struct server *s, int *listener)
+{
+	close(*listener);
+	*listener = -1;
+	for (size_t i = 0; i < s->count; i++)
+		conn_wind_up(s->conns[i]);
+	sweep(s);
+}
+
+static void
+on_signal(struct server *s, int *listener)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signals, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD && *listener != -1)
+			wind_up(s, listener);
+	reap(s);
+}
+
+void
+server_run(struct server *s, struct pipeline *pipeline, int listener)
+{
+	struct pollfd *fds, *fd;
+	int64_t now = ws_clock(), until, paused = 0;
+	size_t n;
+
+	fds = calloc(2 + PIPELINE_FDS + CONN_FDS * s->most, sizeof(*fds));
+	if (fds == NULL)
+		err(EX_OSERR, NULL);
+	while (listener != -1 || s->count > 0) {
+		until = now + 60000;
+		fds[0] =
+		    (struct pollfd){ paused > now ? -1 : listener, POLLIN, 0 };
+		if (paused > now)
+			until = paused;
+		fds[1] = (struct pollfd){ s->signals, POLLIN, 0 };
+		pipeline_feed(pipeline);
+		pipeline_poll(pipeline, fds + 2);
+		fd = fds + 2 + PIPELINE_FDS;
+		n = s->count;
+		for (size_t i = 0; i < n; i++, fd += CONN_FDS) {
+			conn_poll(s->conns[i], fd);
+			if (conn_deadline(s->conns[i]) < until)
+				until = conn_deadline(s->conns[i]);
+		}
+		until = until > now ? until - now : 0;
+		if (poll(fds, (nfds_t)(fd - fds), (int)until) == -1 &&
+		    errno != EINTR)
+			err(EX_OSERR, "poll");
+		now = ws_clock();
+		pipeline_run(pipeline, fds + 2);
+		fd = fds + 2 + PIPELINE_FDS;
+		for (size_t i = 0; i < n; i++, fd += CONN_FDS)
+			conn_run(s->conns[i], fd);
+		if (fds[1].revents != 0)
+			on_signal(s, &listener);
+		sweep(s);
+		if (fds[0].revents != 0 && listener != -1 &&
+		    !on_listener(s, listener))
+			paused = now + 100;
+	}
+	free(fds);
+}

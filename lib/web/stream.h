@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/* The lines of a program, as a WebSocket or as the body of a reply. */
+#ifndef WEB_STREAM_H
+#define WEB_STREAM_H
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STREAM_FDS 2
+
+/* After STREAM_ENDED the socket is to be closed with care, else at once. */
+enum stream_state { STREAM_OPEN, STREAM_ENDED, STREAM_BROKEN };
+
+/* How the lines travel. */
+struct stream_kind {
+	enum { STREAM_WS, STREAM_CHUNKS, STREAM_BARE } form;
+	/* What to say in the Close when the program ends well; NULL if it
+	 * should not end. */
+	const char *complete;
+};
+
+/*
+ * Start a program, whose lines go out on a socket, which stays the caller's,
+ * after its HTTP head; early are bytes that came with the request's head.
+ * NULL, the reason told, if it cannot be started.  Messages name the
+ * connection by the number.
+ */
+struct stream;
+struct stream *stream_new(struct stream_kind, int fd, const char *early, size_t,
+    const char *const argv[], uint64_t number);
+void stream_free(struct stream *);
+
+/* Close the WebSocket with a code, or break off: the program goes. */
+void stream_close(struct stream *, int code);
+
+/* The program with this process id is no more; how, as wait(2) tells. */
+void stream_exited(struct stream *, int pid, int status);
+
+/* What to poll(2) for, by when at the latest, and what to do then. */
+void stream_poll(const struct stream *, struct pollfd[STREAM_FDS]);
+int64_t stream_deadline(const struct stream *);
+enum stream_state stream_run(struct stream *, const struct pollfd[STREAM_FDS]);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/* The server's end of a WebSocket (RFC 6455), on a socket that is polled. */
+#ifndef WEB_WS_H
+#define WEB_WS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "web/head.h"
+
+#define WS_ACCEPT 29 /* bytes of Sec-WebSocket-Accept, with the NUL */
+
+/* Milliseconds of a clock that only goes forward. */
+int64_t ws_clock(void);
+
+/*
+ * Does the request open a WebSocket? Returns 0 with the value to accept with,
+ * or the status to refuse with: 400, 403 for an Origin that is not the Host,
+ * 426 for a version other than 13.
+ */
+int ws_handshake(const struct head *, char accept[WS_ACCEPT]);
+
+/*
+ * An open WebSocket on a socket, which stays the caller's; early are bytes
+ * that came with the head, copied.  Nothing here blocks.  Exits with
+ * EX_OSERR for want of memory.
+ */
+struct ws;
+struct ws *ws_new(int fd, const char *early, size_t);
+void ws_free(struct ws *);
+
+/* Queue a text, a Ping, a Close; its reason may be NULL. */
+void ws_text(struct ws *, const char *, size_t);
+void ws_ping(struct ws *);
+void ws_close(struct ws *, int code, const char *reason);
+
+/*
+ * Send what is queued, then read and answer; what data the peer sends is
+ * discarded.  Reads only when all is sent.  False when the WebSocket is over.
+ */
+bool ws_run(struct ws *);
+
+/* What to poll(2) the socket for. */
+short ws_events(const struct ws *);
+
+/* The bytes of texts in the queue. */
+size_t ws_waiting(const struct ws *);
+
+/* When bytes last left, or began to wait. */
+int64_t ws_moved(const struct ws *);
+
+#endif
