@@ -124,11 +124,13 @@ main(void)
 	fputs("x", f);
 	fclose(f);
 
-	is("execve is denied", attempt(do_exec, "", NO_EXEC), EPERM);
-	is("execveat is denied", attempt(do_execveat, "", NO_EXEC), EPERM);
-	is("socket is denied", attempt(do_socket, "", NO_NET), EPERM);
-	is("io_uring is denied", attempt(do_uring, "", NO_NET), EPERM);
-	is("socket is free without NO_NET", attempt(do_socket, "", NO_EXEC), 0);
+	is("execve is denied", attempt(do_exec, "", SANDBOX_NO_EXEC), EPERM);
+	is("execveat is denied", attempt(do_execveat, "", SANDBOX_NO_EXEC),
+	    EPERM);
+	is("socket is denied", attempt(do_socket, "", SANDBOX_NO_NET), EPERM);
+	is("io_uring is denied", attempt(do_uring, "", SANDBOX_NO_NET), EPERM);
+	is("socket is free without SANDBOX_NO_NET",
+	    attempt(do_socket, "", SANDBOX_NO_EXEC), 0);
 	if (landlock) {
 		is("no file is in reach", attempt(do_read, "", 0), EACCES);
 		is("what is in reach to read can be read",
@@ -143,9 +145,13 @@ main(void)
 		is("another directory is out of reach",
 		    attempt(do_passwd, "rw", 0), EACCES);
 		is("a database's directory is in reach",
-		    attempt(do_make, "database", NO_EXEC | NO_NET), 0);
+		    attempt(
+			do_make, "database", SANDBOX_NO_EXEC | SANDBOX_NO_NET),
+		    0);
 		is("nothing else is beside a database",
-		    attempt(do_passwd, "database", NO_EXEC | NO_NET), EACCES);
+		    attempt(do_passwd, "database",
+			SANDBOX_NO_EXEC | SANDBOX_NO_NET),
+		    EACCES);
 	} else
 		printf("# no Landlock here\n");
 	unlink(file);

@@ -222,7 +222,7 @@ follow(const char *database, long events)
 
 	if (!sub.trigger) {
 		db = db_open(database, DB_WRITE_FULL);
-		event_log(&log, db);
+		event_prepare(&log, db);
 	}
 	sub.micros =
 	    calloc((size_t)((events + 1) * sub.count), sizeof(uint32_t));
