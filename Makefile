@@ -14,8 +14,8 @@ TOOLS = bin/tack-cancel bin/tack-events bin/tack-http bin/tack-local \
 SCRIPTS = bin/tack bin/tack-init bin/tack-reconcile bin/tack-request
 OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/public.o \
 	lib/base/sandbox.o lib/base/secret.o \
-	lib/data/base64.o lib/data/json.o lib/data/stamp.o lib/data/tid.o \
-	lib/data/yaml.o \
+	lib/data/base64.o lib/data/check.o lib/data/json.o lib/data/print.o \
+	lib/data/stamp.o lib/data/tid.o lib/data/yaml.o \
 	lib/store/build.o lib/store/db.o lib/store/event.o lib/store/ref.o \
 	lib/store/run.o \
 	lib/web/conn.o lib/web/head.o lib/web/http.o lib/web/listen.o \
@@ -30,7 +30,7 @@ OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/public.o \
 	lib/log/term.o \
 	lib/flow/attempt.o lib/flow/filter.o lib/flow/resolve.o \
 	lib/flow/starters.o lib/flow/status.o lib/flow/verify.o
-HDRS = ${OBJS:.o=.h}
+HDRS = ${OBJS:.o=.h} lib/data/eight.h
 UNITS = tests/auth.t tests/base64.t tests/head.t tests/json.t tests/mask.t \
 	tests/public.t tests/sandbox.t tests/term.t tests/tid.t tests/yaml.t
 BENCHES = tests/bench/commit tests/bench/json tests/bench/load \

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/sandbox.h"
-#include "data/json.h"
+#include "data/print.h"
 #include "store/db.h"
 
 /* The bell may be lost when its ringer is killed; then we look this often. */
@@ -53,7 +53,7 @@ page(struct db *db, struct query *next, int64_t *after)
 		if (fprintf(out,
 			"{\"created\":%lld,\"event\":", (long long)*after) < 0)
 			err(EX_OSERR, NULL);
-		json_print(out, event, strlen(event));
+		print_safe(out, event, strlen(event));
 		if (fprintf(out, ",\"nsid\":\"%s\",\"rkey\":\"%s\"}\n",
 			db_text(next, 2), db_text(next, 1)) < 0)
 			err(EX_OSERR, NULL);

@@ -13,7 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "data/check.h"
 #include "data/json.h"
+#include "data/print.h"
 #include "data/stamp.h"
 #include "local/cell.h"
 #include "local/job.h"
@@ -51,13 +53,13 @@ written(void)
 static int
 print(jv v)
 {
-	char *text = json_text(v), *line;
+	char *text = print_text(v), *line;
 	size_t size;
 	FILE *out = open_memstream(&line, &size);
 
 	if (out == NULL)
 		err(EX_OSERR, NULL);
-	json_print(out, text, strlen(text));
+	print_safe(out, text, strlen(text));
 	free(text);
 	if (fclose(out) == EOF)
 		err(EX_OSERR, NULL);
@@ -99,7 +101,7 @@ read_task(void)
 	if (length > TASK_MOST)
 		errx(EX_DATAERR, "stdin: a task of more than %d MiB",
 		    TASK_MOST >> 20);
-	if (json_check(text, length, NULL, 0) != -1)
+	if (check_json(text, length, NULL, 0) != -1)
 		errx(EX_DATAERR, "stdin: not JSON");
 	task = json_parse(text, length);
 	free(text);

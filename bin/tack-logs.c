@@ -9,6 +9,7 @@
 
 #include "base/sandbox.h"
 #include "data/json.h"
+#include "data/print.h"
 #include "data/stamp.h"
 #include "log/errand.h"
 #include "log/keep.h"
@@ -57,9 +58,9 @@ usage(void)
 static void
 put(jv line)
 {
-	char *text = json_text(line);
+	char *text = print_text(line);
 
-	json_print(stdout, text, strlen(text));
+	print_safe(stdout, text, strlen(text));
 	if (putchar('\n') == EOF)
 		err(EX_IOERR, "stdout");
 	free(text);

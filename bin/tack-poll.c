@@ -17,6 +17,7 @@
 #include "ci/provider.h"
 #include "ci/seal.h"
 #include "data/json.h"
+#include "data/print.h"
 #include "data/stamp.h"
 #include "flow/attempt.h"
 #include "store/build.h"
@@ -73,9 +74,9 @@ worse(struct tool *t, int status)
 static void
 print(jv rec)
 {
-	char *text = json_text(rec);
+	char *text = print_text(rec);
 
-	json_print(stdout, text, strlen(text));
+	print_safe(stdout, text, strlen(text));
 	putchar('\n');
 	free(text);
 }
@@ -176,7 +177,7 @@ take(jv payload, void *arg)
 {
 	struct payloads *p = arg;
 	struct tool *t = p->tool;
-	char *text = json_text(jv_copy(payload));
+	char *text = print_text(jv_copy(payload));
 	jv read = provider_read(t->provider, text, strlen(text)), rec;
 	jv build = json_get(&read, "build"), claim = json_get(&read, "ref");
 	const char *id = json_str(&build, "id");

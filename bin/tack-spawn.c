@@ -17,6 +17,7 @@
 #include "ci/program.h"
 #include "ci/provider.h"
 #include "data/json.h"
+#include "data/print.h"
 #include "data/yaml.h"
 #include "flow/attempt.h"
 #include "flow/filter.h"
@@ -206,7 +207,7 @@ intend(struct tool *t, const jv *task)
 	int64_t row = 0;
 
 	kept = json_drop(json_drop(kept, "place"), "provider");
-	text = json_text(kept);
+	text = print_text(kept);
 	if (!jv_is_valid(place)) {
 		jv_free(place);
 		place = jv_object();
@@ -323,8 +324,8 @@ print(jv rec, void *arg)
 	char *text;
 
 	heed(arg, &rec);
-	text = json_text(rec);
-	json_print(stdout, text, strlen(text));
+	text = print_text(rec);
+	print_safe(stdout, text, strlen(text));
 	putchar('\n');
 	free(text);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/sandbox.h"
+#include "data/check.h"
 #include "data/json.h"
 #include "flow/filter.h"
 #include "flow/verify.h"
@@ -18,7 +19,7 @@ usage(void)
 }
 
 static jv
-verify(jv rec, const struct json_span *body, void *arg)
+verify(jv rec, const struct check_span *body, void *arg)
 {
 	char *payload;
 	size_t length;

@@ -8,6 +8,7 @@
 
 #include "base/sandbox.h"
 #include "ci/provider.h"
+#include "data/check.h"
 #include "data/json.h"
 #include "flow/filter.h"
 #include "flow/resolve.h"
@@ -31,7 +32,7 @@ usage(void)
 
 /* The database is for genuine webhooks: no other makes it wait. */
 static jv
-webhook(jv rec, const struct json_span *body, void *arg)
+webhook(jv rec, const struct check_span *body, void *arg)
 {
 	struct webhook *w = arg;
 	char *payload;

@@ -12,11 +12,12 @@
 
 #include "ci/call.h"
 #include "data/json.h"
+#include "data/print.h"
 
 static void
 tell(jv said)
 {
-	char *text = json_text(said);
+	char *text = print_text(said);
 
 	puts(text);
 	free(text);

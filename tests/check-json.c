@@ -10,16 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/check.h"
 #include "data/json.h"
+#include "data/print.h"
 
 static const char *const path[] = { "a", "b", NULL };
 
 static void
 judge(const char *text, size_t length)
 {
-	struct json_want want = { path, { NULL, 0 } };
+	struct check_want want = { path, { NULL, 0 } };
 
-	if (json_check(text, length, &want, 1) != -1)
+	if (check_json(text, length, &want, 1) != -1)
 		puts("0");
 	else if (want.value.text == NULL)
 		puts("1");
@@ -40,7 +42,7 @@ show(const char *file)
 		err(1, "%s", file);
 	length = fread(text, 1, sizeof(text), fp);
 	fclose(fp);
-	if (json_check(text, length, NULL, 0) != -1) {
+	if (check_json(text, length, NULL, 0) != -1) {
 		puts("not JSON");
 		return;
 	}
@@ -50,7 +52,7 @@ show(const char *file)
 		jv_free(v);
 		return;
 	}
-	shown = json_text(v);
+	shown = print_text(v);
 	puts(shown);
 	free(shown);
 }

@@ -3,6 +3,7 @@
 
 #include <err.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -10,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "data/check.h"
 #include "data/json.h"
+#include "data/print.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -27,7 +30,7 @@ ok(bool good, const char *fact)
 static void
 at(ssize_t want, const char *text, const char *fact)
 {
-	ssize_t got = json_check(text, strlen(text), NULL, 0);
+	ssize_t got = check_json(text, strlen(text), NULL, 0);
 
 	ok(got == want, fact);
 	if (got != want)
@@ -39,11 +42,11 @@ static void
 finds(const char *value, const char *text, const char *const *path,
     const char *fact)
 {
-	struct json_want want = { path, { "x", 1 } };
+	struct check_want want = { path, { "x", 1 } };
 	const char *got;
 	bool good;
 
-	json_check(text, strlen(text), &want, 1);
+	check_json(text, strlen(text), &want, 1);
 	got = want.value.text;
 	good = value == NULL ?
 	    got == NULL :
@@ -77,7 +80,7 @@ word(const char *want, const char *text, const char *fact)
 static bool
 is_text(const char *want, jv v)
 {
-	char *got = json_text(v);
+	char *got = print_text(v);
 	bool good = strcmp(got, want) == 0;
 
 	if (!good)
@@ -95,7 +98,7 @@ prints(const char *want, const char *text, const char *fact)
 
 	if (fp == NULL)
 		err(1, NULL);
-	json_print(fp, text, strlen(text));
+	print_safe(fp, text, strlen(text));
 	fclose(fp);
 	ok(strcmp(got, want) == 0, fact);
 	if (strcmp(got, want) != 0)
@@ -139,16 +142,16 @@ seconds(const struct timeval *tv)
 static void
 check_and_parse(const char *text, bool parsed)
 {
-	static const char *const names[JSON_WANTS] = { "", "a", "b", "key" };
-	const char *paths[JSON_WANTS][2];
-	struct json_want want[JSON_WANTS];
+	static const char *const names[CHECK_WANTS] = { "", "a", "b", "key" };
+	const char *paths[CHECK_WANTS][2];
+	struct check_want want[CHECK_WANTS];
 
-	for (size_t i = 0; i < JSON_WANTS; i++) {
+	for (size_t i = 0; i < CHECK_WANTS; i++) {
 		paths[i][0] = names[i] != NULL ? names[i] : "a rare name";
 		paths[i][1] = NULL;
 		want[i].path = paths[i];
 	}
-	if (json_check(text, strlen(text), want, JSON_WANTS) == -1 && parsed)
+	if (check_json(text, strlen(text), want, CHECK_WANTS) == -1 && parsed)
 		jv_free(json_parse(text, strlen(text)));
 }
 
@@ -211,7 +214,7 @@ speed(const char *name, char *text)
 
 	for (int i = 0; i < 20; i++) {
 		clock_gettime(CLOCK_MONOTONIC, &from);
-		if (json_check(text, length, NULL, 0) != -1)
+		if (check_json(text, length, NULL, 0) != -1)
 			errx(1, "%s: not JSON", name);
 		clock_gettime(CLOCK_MONOTONIC, &to);
 		took = (double)(to.tv_sec - from.tv_sec) +
@@ -219,7 +222,7 @@ speed(const char *name, char *text)
 		if ((double)length / took > best)
 			best = (double)length / took;
 	}
-	printf("# json_check: %s: %.0f MB/s\n", name, best / 1e6);
+	printf("# check_json: %s: %.0f MB/s\n", name, best / 1e6);
 	free(text);
 	return best;
 }
@@ -227,7 +230,7 @@ speed(const char *name, char *text)
 static void
 test_check(void)
 {
-	char deep[2 * JSON_DEPTH + 3];
+	char deep[2 * CHECK_DEPTH + 3];
 
 	at(-1, "{}", "an object is JSON");
 	at(-1, " \t\r\n[ ] \n", "blanks may stand around a value");
@@ -269,18 +272,18 @@ test_check(void)
 	at(2, "\"\xf4\x90\x80\x80\"", "U+110000 is not UTF-8");
 	at(1, "\"\xf5\x80\x80\x80\"", "0xf5 is not UTF-8");
 	at(3, "\"\xe2\x82\"", "a sequence may not be cut");
-	ok(json_check("[1]\0", 4, NULL, 0) == 3, "a NUL is not JSON");
-	ok(json_check("\"a\0\"", 4, NULL, 0) == 2, "not in a string either");
-	ok(json_check("{} x", 2, NULL, 0) == -1, "the length is kept to");
+	ok(check_json("[1]\0", 4, NULL, 0) == 3, "a NUL is not JSON");
+	ok(check_json("\"a\0\"", 4, NULL, 0) == 2, "not in a string either");
+	ok(check_json("{} x", 2, NULL, 0) == -1, "the length is kept to");
 
-	memset(deep, '[', JSON_DEPTH);
-	memset(deep + JSON_DEPTH, ']', JSON_DEPTH);
-	deep[2 * JSON_DEPTH] = '\0';
+	memset(deep, '[', CHECK_DEPTH);
+	memset(deep + CHECK_DEPTH, ']', CHECK_DEPTH);
+	deep[2 * CHECK_DEPTH] = '\0';
 	at(-1, deep, "64 levels are JSON");
-	memset(deep, '[', JSON_DEPTH + 1);
-	memset(deep + JSON_DEPTH + 1, ']', JSON_DEPTH + 1);
-	deep[2 * JSON_DEPTH + 2] = '\0';
-	at(JSON_DEPTH, deep, "65 are too deep");
+	memset(deep, '[', CHECK_DEPTH + 1);
+	memset(deep + CHECK_DEPTH + 1, ']', CHECK_DEPTH + 1);
+	deep[2 * CHECK_DEPTH + 2] = '\0';
+	at(CHECK_DEPTH, deep, "65 are too deep");
 }
 
 static void
@@ -294,7 +297,7 @@ test_wants(void)
 	static const char *const face[] = { "\xf0\x9f\x98\x80", NULL };
 	static const char *const han[] = { "\xe6\xbc\xa2", NULL };
 	static const char *const odd[] = { "\"/\\\b\f\n\r\t", NULL };
-	struct json_want want[] = { { ab, { NULL, 0 } }, { a, { NULL, 0 } },
+	struct check_want want[] = { { ab, { NULL, 0 } }, { a, { NULL, 0 } },
 		{ whole, { NULL, 0 } } };
 	const char *text = "{\"a\":{\"b\":[1]}}";
 
@@ -335,7 +338,7 @@ test_wants(void)
 	finds(NULL, "{\"\\u0061b\":1}", a, "an escaped longer name differs");
 	finds(NULL, "{\"a\":1", a, "nothing is found in what is not JSON");
 
-	json_check(text, strlen(text), want, 3);
+	check_json(text, strlen(text), want, 3);
 	ok(want[0].value.text == text + 10 && want[0].value.length == 3,
 	    "several are found at once: the inner");
 	ok(want[1].value.text == text + 5 && want[1].value.length == 9,

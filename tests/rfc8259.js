@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-// Compare json_check with JSONTestSuite and with JSON.parse on mutated texts.
+// Compare check_json with JSONTestSuite and with JSON.parse on mutated texts.
 'use strict';
 const fs = require('fs');
 const path = require('path');
@@ -8,7 +8,7 @@ const { spawnSync } = require('child_process');
 const [judge, mode, ...args] = process.argv.slice(2);
 const DEPTH = 64;
 
-// The answers of json_check for many texts, a line each.
+// The answers of check_json for many texts, a line each.
 function check(texts) {
 	const parts = [];
 	for (const text of texts) {

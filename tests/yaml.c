@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "data/json.h"
+#include "data/print.h"
 #include "data/yaml.h"
 
 static int count, bad;
@@ -27,7 +28,7 @@ read_yaml(const char *text, size_t length)
 	char *said;
 
 	if (jv_is_valid(v))
-		return json_text(v);
+		return print_text(v);
 	why = jv_invalid_get_msg(v);
 	said = json_word(&why);
 	jv_free(why);

@@ -16,7 +16,9 @@
 #include "ci/call.h"
 #include "ci/exchange.h"
 #include "ci/program.h"
+#include "data/check.h"
 #include "data/json.h"
+#include "data/print.h"
 
 #define ROUNDS 20 /* requests for one question */
 #define TEXT 65536 /* bytes of an answer that is not JSON */
@@ -190,7 +192,7 @@ number_of(const jv *object, const char *member, double *number)
 {
 	jv value = json_get(object, member);
 	char *text = jv_get_kind(value) == JV_KIND_NUMBER ?
-	    json_text(jv_copy(value)) :
+	    print_text(jv_copy(value)) :
 	    NULL;
 
 	*number = text != NULL ? strtod(text, NULL) : -1;
@@ -227,7 +229,7 @@ read_answer(
 	answer = json_set(answer, "status", jv_number(raw->status));
 	answer = json_set(answer, "headers", jv_copy(raw->headers));
 	answer = json_set(answer, "body",
-	    json_check(body, raw->length, NULL, 0) == -1 ?
+	    check_json(body, raw->length, NULL, 0) == -1 ?
 		json_parse(body, raw->length) :
 		jv_string_sized(body, (int)length));
 	input = json_set(input, "request", jv_copy(*request));

@@ -18,6 +18,7 @@
 #include "base/secret.h"
 #include "ci/exchange.h"
 #include "data/json.h"
+#include "data/print.h"
 #include "web/http.h"
 
 #define HEADERS 16
@@ -168,7 +169,7 @@ exchange_http(const char *api, const jv *request, const char *token,
 		goto out;
 	}
 	if (jv_is_valid(body))
-		text = json_text(jv_copy(body));
+		text = print_text(jv_copy(body));
 	http_send(method, url, (const char *const *)l.line, text, &answer);
 	if (answer.status == 0) {
 		jv_free(said);
@@ -276,7 +277,7 @@ exchange_exec(const jv *request, struct exchange_answer *raw)
 
 	json_each(&list, add_argument, &a);
 	jv_free(list);
-	text = jv_is_valid(input) ? json_text(jv_copy(input)) : strdup("");
+	text = jv_is_valid(input) ? print_text(jv_copy(input)) : strdup("");
 	jv_free(input);
 	if (text == NULL)
 		err(EX_OSERR, NULL);

@@ -17,6 +17,7 @@
 
 #include "base/bytes.h"
 #include "ci/provider.h"
+#include "data/check.h"
 #include "data/json.h"
 
 #define PATH_DEPTH 8
@@ -41,7 +42,7 @@ struct part {
 struct provider {
 	char *file;
 	jv config;
-	struct json_want wants[WANTS];
+	struct check_want wants[WANTS];
 	size_t nwants;
 	struct field event, field[FIELDS];
 	size_t fields;
@@ -320,7 +321,7 @@ provider_load(const char *name)
 		free(p);
 		return NULL;
 	}
-	if ((at = json_check(text, strlen(text), NULL, 0)) != -1)
+	if ((at = check_json(text, strlen(text), NULL, 0)) != -1)
 		errx(EX_CONFIG, "%s: not JSON at byte %zd", p->file, at + 1);
 	p->config = json_parse(text, strlen(text));
 	free(text);
@@ -408,19 +409,19 @@ provider_knows(const struct provider *p, const char *event)
 }
 
 /* The first value of a field's alternatives; its text is NULL for none. */
-static struct json_span
-field_span(const struct field *f, const struct json_want *wants)
+static struct check_span
+field_span(const struct field *f, const struct check_want *wants)
 {
 	for (size_t i = f->first; i < f->first + f->count; i++)
 		if (wants[i].value.text != NULL && *wants[i].value.text != 'n')
 			return wants[i].value;
-	return (struct json_span){ NULL, 0 };
+	return (struct check_span){ NULL, 0 };
 }
 
 static char *
-field_word(const struct field *f, const struct json_want *wants)
+field_word(const struct field *f, const struct check_want *wants)
 {
-	struct json_span span = field_span(f, wants);
+	struct check_span span = field_span(f, wants);
 
 	return span.text == NULL ? NULL : json_span_word(&span);
 }
@@ -481,9 +482,9 @@ mismatch:
 
 /* A part's word, "" if it has none; NULL if no word can be part of a state. */
 static char *
-part_word(struct part *part, const struct json_want *wants)
+part_word(struct part *part, const struct check_want *wants)
 {
-	struct json_span span = field_span(&part->field, wants);
+	struct check_span span = field_span(&part->field, wants);
 	char *text;
 	jv value;
 
@@ -510,7 +511,7 @@ part_word(struct part *part, const struct json_want *wants)
 
 /* The Tangled status of the payload's state, or NULL. */
 static const char *
-read_status(struct provider *p, const struct json_want *wants)
+read_status(struct provider *p, const struct check_want *wants)
 {
 	struct bytes state = { NULL, 0, 0 };
 	const char *status = NULL;
@@ -537,20 +538,20 @@ read_status(struct provider *p, const struct json_want *wants)
 jv
 provider_read(struct provider *p, const char *payload, size_t length)
 {
-	struct json_want wants[WANTS];
+	struct check_want wants[WANTS];
 	jv build = jv_object(), ref = jv_object(), out = jv_object();
 	const char *status, *url;
 	char *text;
 
 	memcpy(wants, p->wants, sizeof(wants));
-	if (json_check(payload, length, wants, p->nwants) != -1) {
+	if (check_json(payload, length, wants, p->nwants) != -1) {
 		jv_free(build);
 		jv_free(ref);
 		return out;
 	}
 	for (size_t i = 0; i < p->fields; i++) {
 		const struct field *f = &p->field[i];
-		struct json_span span = field_span(f, wants);
+		struct check_span span = field_span(f, wants);
 
 		/* A name that is no string is no name; other ids may be
 		 * numbers. */
@@ -587,11 +588,11 @@ char *
 provider_event(const struct provider *p, const char *payload, size_t length,
     ssize_t *wrong)
 {
-	struct json_want wants[WANTS];
+	struct check_want wants[WANTS];
 
 	/* The paths to the event are the first. */
 	memcpy(wants, p->wants, p->event.count * sizeof(*wants));
-	*wrong = json_check(payload, length, wants, p->event.count);
+	*wrong = check_json(payload, length, wants, p->event.count);
 	return *wrong == -1 ? field_word(&p->event, wants) : NULL;
 }
 

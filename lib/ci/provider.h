@@ -48,8 +48,8 @@ bool provider_knows(const struct provider *, const char *event);
 jv provider_read(struct provider *, const char *payload, size_t);
 
 /*
- * The event's name alone, of a text that json_check() has not seen yet, for
- * the caller to free, or NULL.  wrong is what json_check() returns.
+ * The event's name alone, of a text that check_json() has not seen yet, for
+ * the caller to free, or NULL.  wrong is what check_json() returns.
  */
 char *provider_event(
     const struct provider *, const char *payload, size_t, ssize_t *wrong);

@@ -11,6 +11,7 @@
 #include <yaml.h>
 
 #include "data/json.h"
+#include "data/print.h"
 #include "data/yaml.h"
 
 #define ANCHORS 1000
@@ -149,7 +150,7 @@ number(const char *text)
 	if (strlen(text) > 24 || !looks_decimal(text))
 		return jv_invalid();
 	n = jv_number(strtod(text, NULL));
-	printed = json_text(jv_copy(n));
+	printed = print_text(jv_copy(n));
 	if (strcmp(printed, text) != 0) {
 		jv_free(n);
 		n = jv_invalid();

@@ -14,6 +14,7 @@
 #include "ci/provider.h"
 #include "ci/seal.h"
 #include "data/json.h"
+#include "data/print.h"
 #include "data/stamp.h"
 #include "flow/attempt.h"
 #include "store/ref.h"
@@ -164,7 +165,7 @@ same(const jv *a, const jv *b, const char *key)
 static jv
 read_build(const struct attempt *a, const jv *payload)
 {
-	char *text = json_text(jv_copy(*payload));
+	char *text = print_text(jv_copy(*payload));
 	jv read = provider_read(a->provider, text, strlen(text));
 
 	free(text);
@@ -260,7 +261,7 @@ refused(struct attempt *a, const jv *said)
 	if (error != NULL || gone != NULL)
 		rec = verdict(a, "failed", error != NULL ? error : gone);
 	else if (jv_is_valid(wait)) {
-		char *text = json_text(jv_copy(wait));
+		char *text = print_text(jv_copy(wait));
 
 		rec = put_off(a, strtod(text, NULL), true,
 		    reason != NULL ? reason : "the CI is asked too often");

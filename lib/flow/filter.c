@@ -9,7 +9,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "data/check.h"
 #include "data/json.h"
+#include "data/print.h"
 #include "flow/filter.h"
 
 /* What is read at once, and so the most that a batch is, of usual lines. */
@@ -38,7 +40,7 @@ reject(struct loop *l, const char *why)
 
 /* The text but for a part, with null in its place. */
 static char *
-without(const char *text, size_t *length, const struct json_span *part)
+without(const char *text, size_t *length, const struct check_span *part)
 {
 	size_t before = (size_t)(part->text - text);
 	size_t after = *length - before - part->length;
@@ -58,7 +60,7 @@ without(const char *text, size_t *length, const struct json_span *part)
  * before libjq sees the rest.
  */
 static jv
-record(const char *line, size_t length, const struct json_span *part)
+record(const char *line, size_t length, const struct check_span *part)
 {
 	char *rest;
 	jv rec;
@@ -74,7 +76,7 @@ record(const char *line, size_t length, const struct json_span *part)
 /* Call the function for the record of a line. */
 static jv
 call(struct loop *l, const char *line, size_t length,
-    const struct json_span *payload, struct json_span *body)
+    const struct check_span *payload, struct check_span *body)
 {
 	jv rec;
 
@@ -112,17 +114,17 @@ print(struct loop *l, jv rec)
 
 	if (jv_get_kind(payload) == JV_KIND_STRING)
 		rec = json_drop(rec, "payload");
-	text = json_text(rec);
+	text = print_text(rec);
 	if (jv_get_kind(payload) == JV_KIND_STRING) {
 		size_t length = strlen(text) - 1;
 
-		json_print(l->out, text, length);
+		print_safe(l->out, text, length);
 		put(l, length > 1 ? ",\"payload\":" : "\"payload\":");
-		json_print(l->out, jv_string_value(payload),
+		print_safe(l->out, jv_string_value(payload),
 		    (size_t)jv_string_length_bytes(jv_copy(payload)));
 		put(l, "}");
 	} else
-		json_print(l->out, text, strlen(text));
+		print_safe(l->out, text, strlen(text));
 	put(l, "\n");
 	free(text);
 	jv_free(payload);
@@ -163,14 +165,14 @@ handle(struct loop *l, const char *line, size_t length)
 	static const char *const payload_path[] = { "payload", NULL };
 	static const char *const outcome_path[] = { "outcome", NULL };
 	static const char *const body_path[] = { "request", "body", NULL };
-	struct json_want wants[] = { { payload_path, { NULL, 0 } },
+	struct check_want wants[] = { { payload_path, { NULL, 0 } },
 		{ outcome_path, { NULL, 0 } }, { body_path, { NULL, 0 } } };
 	char why[80];
 	ssize_t at;
 	jv rec;
 
 	l->line++;
-	if ((at = json_check(line, length, wants, 3)) != -1) {
+	if ((at = check_json(line, length, wants, 3)) != -1) {
 		snprintf(why, sizeof(why), "not JSON at byte %zd", at + 1);
 		reject(l, why);
 		return;
@@ -180,7 +182,7 @@ handle(struct loop *l, const char *line, size_t length)
 		return;
 	}
 	if (wants[1].value.text != NULL) {
-		json_print(l->out, line, length);
+		print_safe(l->out, line, length);
 		put(l, "\n");
 		return;
 	}

@@ -19,8 +19,8 @@ typedef jv filter_fn(jv, void *);
  * is a string without escapes, is null in the record and lent, with its
  * quotes, as it is in the line; else text is NULL.
  */
-struct json_span;
-typedef jv filter_request_fn(jv, const struct json_span *body, void *);
+struct check_span;
+typedef jv filter_request_fn(jv, const struct check_span *body, void *);
 
 /* Called before the first record of a batch and after its last. */
 typedef void filter_batch_fn(void *);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/child.h"
+#include "data/check.h"
 #include "data/json.h"
 #include "flow/attempt.h"
 #include "flow/starters.h"
@@ -72,7 +73,7 @@ collect(struct builds *b, struct starter *s, bool ended)
 		while (waitpid(s->pid, &status, 0) == -1 && errno == EINTR)
 			continue;
 		s->text[s->length] = '\0';
-		if (json_check(s->text, s->length, NULL, 0) == -1)
+		if (check_json(s->text, s->length, NULL, 0) == -1)
 			rec = json_parse(s->text, s->length);
 	}
 	if (!jv_is_valid(rec)) {

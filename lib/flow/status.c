@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "data/json.h"
+#include "data/print.h"
 #include "data/stamp.h"
 #include "flow/filter.h"
 #include "flow/status.h"
@@ -244,7 +245,7 @@ publish(struct status *t, jv rec, const jv *ref, const jv *build,
 		    later(now->created_at, was->created_at + 1000);
 	store(t, ref, now);
 	record = news(ref, build, now);
-	text = json_text(jv_copy(record));
+	text = print_text(jv_copy(record));
 	snprintf(cursor, sizeof(cursor), "%" PRId64,
 	    event_append(&t->log, NSID, text));
 	free(text);

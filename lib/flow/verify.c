@@ -20,6 +20,7 @@
 #include "ci/auth.h"
 #include "ci/provider.h"
 #include "data/base64.h"
+#include "data/check.h"
 #include "data/json.h"
 #include "flow/filter.h"
 #include "flow/verify.h"
@@ -140,7 +141,7 @@ verify_new(const char *tolerance)
 
 /* The body's bytes for the sender to free; NULL if it is not base64. */
 static char *
-decode(const jv *request, const struct json_span *body, size_t *length)
+decode(const jv *request, const struct check_span *body, size_t *length)
 {
 	const char *text = body->text;
 	char *bytes;
@@ -238,7 +239,7 @@ accept(jv rec, const struct sender *c, const char *text, size_t length)
 }
 
 jv
-verify_request(struct verify *v, jv rec, const struct json_span *body,
+verify_request(struct verify *v, jv rec, const struct check_span *body,
     char **payload, size_t *length)
 {
 	const struct sender *c = v->senders;

@@ -7,7 +7,7 @@
 
 #include <jv.h>
 
-#include "data/json.h"
+#include "data/check.h"
 
 /*
  * Ready for the webhooks of each CI that is configured.  The tolerance, an
@@ -22,7 +22,7 @@ struct verify *verify_new(const char *tolerance);
  * is genuine, payload is the bytes of its body for the caller to free, which
  * are the record's "payload" and not in it; else NULL.
  */
-jv verify_request(struct verify *, jv, const struct json_span *body,
+jv verify_request(struct verify *, jv, const struct check_span *body,
     char **payload, size_t *length);
 
 #endif

@@ -21,7 +21,9 @@
 #include <nettle/sha2.h>
 
 #include "base/child.h"
+#include "data/check.h"
 #include "data/json.h"
+#include "data/print.h"
 #include "data/stamp.h"
 #include "local/job.h"
 #include "local/mark.h"
@@ -127,7 +129,7 @@ job_exists(const struct job_dir *j, const char *id)
 static void
 put(const struct job_dir *j, const char *dir, const char *file, jv v)
 {
-	char temp[NAME_SIZE], final[NAME_SIZE], *text = json_text(v);
+	char temp[NAME_SIZE], final[NAME_SIZE], *text = print_text(v);
 	FILE *fp;
 	int fd;
 
@@ -168,7 +170,7 @@ get(const struct job_dir *j, const char *id, const char *file)
 	if ((n = read(fd, text, (size_t)st.st_size)) == -1)
 		fail(path);
 	close(fd);
-	if (json_check(text, (size_t)n, NULL, 0) != -1)
+	if (check_json(text, (size_t)n, NULL, 0) != -1)
 		errx(EX_DATAERR, "%s/%s: not JSON", j->path, path);
 	v = json_parse(text, (size_t)n);
 	free(text);

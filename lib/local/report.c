@@ -15,6 +15,7 @@
 
 #include "base/child.h"
 #include "data/json.h"
+#include "data/print.h"
 #include "data/stamp.h"
 #include "local/job.h"
 #include "local/report.h"
@@ -81,7 +82,7 @@ report_build(const jv *build)
 	rec = json_set(rec, "asked_at", jv_number((double)stamp_now()));
 	rec = json_set(
 	    rec, "payload", json_set(jv_object(), "build", jv_copy(*build)));
-	text = json_text(rec);
+	text = print_text(rec);
 	if (asprintf(&line, "%s\n", text) == -1)
 		err(EX_OSERR, NULL);
 	free(text);

@@ -10,6 +10,7 @@
 #include <bsd/stdlib.h>
 
 #include "data/json.h"
+#include "data/print.h"
 #include "local/cell.h"
 #include "local/task.h"
 
@@ -64,7 +65,7 @@ merge_variable(jv key, void *arg)
 		break;
 	case JV_KIND_NUMBER:
 		if ((text = json_word(&value)) == NULL)
-			text = json_text(jv_copy(value));
+			text = print_text(jv_copy(value));
 		break;
 	default:
 		text = json_word(&value);

@@ -15,7 +15,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "data/check.h"
 #include "data/json.h"
+#include "data/print.h"
 #include "log/errand.h"
 #include "log/fetch.h"
 
@@ -84,7 +86,7 @@ errand_send(const char *database, const char *knot, const char *rkey,
 	if (e == NULL)
 		err(EX_OSERR, NULL);
 	if (path != NULL && *path != '\0') {
-		text = json_text(request(knot, rkey, workflow, follow));
+		text = print_text(request(knot, rkey, workflow, follow));
 		e->socket = ask(path, text);
 		free(text);
 		return e;
@@ -159,7 +161,7 @@ asked(void)
 		length += (size_t)n;
 	}
 	if (end == NULL ||
-	    json_check(text, (size_t)(end - text), NULL, 0) != -1)
+	    check_json(text, (size_t)(end - text), NULL, 0) != -1)
 		return jv_invalid();
 	return json_parse(text, (size_t)(end - text));
 }

@@ -14,6 +14,7 @@
 #include "ci/call.h"
 #include "ci/provider.h"
 #include "data/json.h"
+#include "data/print.h"
 #include "data/stamp.h"
 #include "log/fetch.h"
 #include "log/keep.h"
@@ -404,7 +405,7 @@ rest(struct fetcher *f, int64_t ms, bool all_of_it)
 static int64_t
 milliseconds(const jv *said)
 {
-	char *text = json_text(json_get(said, "wait"));
+	char *text = print_text(json_get(said, "wait"));
 	double s = strtod(text, NULL);
 
 	free(text);

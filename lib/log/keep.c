@@ -14,7 +14,9 @@
 
 #include <nettle/sha2.h>
 
+#include "data/check.h"
 #include "data/json.h"
+#include "data/print.h"
 #include "log/keep.h"
 
 #define STEPS "steps.json"
@@ -188,7 +190,7 @@ slurp(int fd, const struct stat *st)
 	if (text == NULL)
 		err(EX_OSERR, NULL);
 	if (read(fd, text, size) == st->st_size &&
-	    json_check(text, size, NULL, 0) == -1) {
+	    check_json(text, size, NULL, 0) == -1) {
 		jv_free(v);
 		v = json_parse(text, size);
 	}
@@ -275,7 +277,7 @@ keep_write(struct keep *k)
 		    v, "for_good", k->for_good ? jv_true() : jv_false());
 		v = json_set(v, "fault_at", jv_number((double)k->fault_at));
 	}
-	text = json_text(v);
+	text = print_text(v);
 	fd = openat(k->directory, fresh,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd == -1 || (f = fdopen(fd, "w")) == NULL)

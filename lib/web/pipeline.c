@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/child.h"
-#include "data/json.h"
+#include "data/check.h"
 #include "web/pipeline.h"
 #include "web/ws.h"
 
@@ -174,12 +174,12 @@ line(struct pipeline *p, const char *text, size_t length)
 {
 	static const char *const id[] = { "id", NULL };
 	static const char *const outcome[] = { "outcome", NULL };
-	struct json_want want[] = { { .path = id }, { .path = outcome } };
-	const struct json_span *said = &want[1].value;
+	struct check_want want[] = { { .path = id }, { .path = outcome } };
+	const struct check_span *said = &want[1].value;
 	int status = 0;
 
 	p->answered = true;
-	if (json_check(text, length, want, 2) != -1) {
+	if (check_json(text, length, want, 2) != -1) {
 		warnx("pipeline: not JSON");
 		return;
 	}

@@ -8,7 +8,7 @@
 
 #include <nettle/base64.h>
 
-#include "data/json.h"
+#include "data/print.h"
 #include "web/request.h"
 
 static void
@@ -27,7 +27,7 @@ add_string(struct bytes *out, const char *text)
 	while (*c >= 0x20 && *c < 0x7f && *c != '"' && *c != '\\')
 		c++;
 	if (*c != '\0') {
-		json = json_text(jv_string(text));
+		json = print_text(jv_string(text));
 		add(out, json);
 		free(json);
 		return;

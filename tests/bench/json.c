@@ -11,6 +11,7 @@
 
 #include <jv.h>
 
+#include "data/check.h"
 #include "data/json.h"
 
 #define LARGEST (1 << 24)
@@ -31,7 +32,7 @@ seconds(void)
 static void
 check(void)
 {
-	if (json_check(text, length, NULL, 0) != -1)
+	if (check_json(text, length, NULL, 0) != -1)
 		errx(EX_DATAERR, "not JSON");
 }
 

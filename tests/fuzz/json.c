@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
+#include "data/check.h"
 #include "data/json.h"
+#include "data/print.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -11,22 +13,22 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const whole[] = { NULL }, *const a[] = { "a", NULL };
-	struct json_want want[] = { { whole, { 0 } }, { a, { 0 } } };
-	struct json_want again[] = { { a, { 0 } } };
+	struct check_want want[] = { { whole, { 0 } }, { a, { 0 } } };
+	struct check_want again[] = { { a, { 0 } } };
 	const char *text = (const char *)data;
 	size_t length;
 	char *printed;
 	FILE *fp;
 
-	if (json_check(text, size, want, 2) != -1)
+	if (check_json(text, size, want, 2) != -1)
 		return 0;
 	jv_free(json_parse(text, size));
 	if ((fp = open_memstream(&printed, &length)) == NULL)
 		abort();
-	json_print(fp, text, size);
+	print_safe(fp, text, size);
 	fclose(fp);
 	/* What is printed is JSON still, and holds the same. */
-	if (json_check(printed, length, again, 1) != -1 ||
+	if (check_json(printed, length, again, 1) != -1 ||
 	    (want[1].value.text == NULL) != (again[0].value.text == NULL))
 		abort();
 	free(printed);

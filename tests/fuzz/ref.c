@@ -5,6 +5,7 @@
 
 #include "ci/provider.h"
 #include "ci/seal.h"
+#include "data/check.h"
 #include "data/json.h"
 #include "store/ref.h"
 
@@ -39,7 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 	}
 	/* A text that is no payload is tried as a seal. */
-	if (json_check(payload, size, NULL, 0) != -1) {
+	if (check_json(payload, size, NULL, 0) != -1) {
 		if ((text = strndup(payload, size)) == NULL)
 			abort();
 		if (seal_opens(text, "key", "p", "o", "k", "r", "w"))

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/check.h"
 #include "data/json.h"
+#include "data/print.h"
 #include "data/yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -16,8 +18,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	/* What is read is JSON, and no larger than promised. */
 	if (jv_is_valid(v)) {
-		text = json_text(v);
-		if (json_check(text, strlen(text), NULL, 0) != -1 ||
+		text = print_text(v);
+		if (check_json(text, strlen(text), NULL, 0) != -1 ||
 		    strlen(text) > 6 * YAML_TEXT + 8 * YAML_NODES)
 			abort();
 		free(text);
