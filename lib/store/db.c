@@ -20,7 +20,7 @@
 #include "store/db.h"
 
 #define APPLICATION_ID 1952539499 /* "tack" */
-#define VERSION_NOW 2
+#define VERSION_NOW 3
 #define BUSY_MS 10000
 #define LOCK_SECONDS 10
 #define QUERIES 64
