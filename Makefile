@@ -8,9 +8,9 @@ include config.mk
 VERSION = 0.1
 
 # The binary of a tool stands beside its source.
-TOOLS = bin/tack-cancel bin/tack-events bin/tack-http bin/tack-local \
-	bin/tack-logs bin/tack-poll bin/tack-resolve bin/tack-spawn \
-	bin/tack-status bin/tack-verify bin/tack-webhook
+TOOLS = bin/tack-cancel bin/tack-events bin/tack-fetch bin/tack-http \
+	bin/tack-local bin/tack-logs bin/tack-poll bin/tack-resolve \
+	bin/tack-spawn bin/tack-status bin/tack-verify bin/tack-webhook
 SCRIPTS = bin/tack bin/tack-init bin/tack-reconcile bin/tack-request
 OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/public.o \
 	lib/base/sandbox.o lib/base/secret.o \
@@ -26,7 +26,7 @@ OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/public.o \
 	lib/local/task.o lib/local/turn.o \
 	lib/ci/auth.o lib/ci/budget.o lib/ci/call.o lib/ci/exchange.o \
 	lib/ci/program.o lib/ci/provider.o lib/ci/seal.o \
-	lib/log/errand.o lib/log/fetch.o lib/log/keep.o lib/log/mask.o \
+	lib/log/errand.o lib/log/keep.o lib/log/mask.o lib/log/take.o \
 	lib/log/term.o \
 	lib/flow/attempt.o lib/flow/filter.o lib/flow/resolve.o \
 	lib/flow/starters.o lib/flow/status.o lib/flow/verify.o

@@ -50,8 +50,7 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: tack-logs [-fn] [-d database] knot rkey workflow\n"
-	    "       tack-logs -r [-d database]\n");
+	    "usage: tack-logs [-fn] [-d database] knot rkey workflow\n");
 	exit(EX_USAGE);
 }
 
@@ -428,11 +427,11 @@ int
 main(int argc, char *argv[])
 {
 	struct view v = { .run = { .build = jv_invalid() } };
-	bool follow = false, look = false, run = false, known, lacks;
+	bool follow = false, look = false, known;
 	struct db *db;
 	int ch, status;
 
-	while ((ch = getopt(argc, argv, "d:fnr")) != -1)
+	while ((ch = getopt(argc, argv, "d:fn")) != -1)
 		switch (ch) {
 		case 'd':
 			v.path = optarg;
@@ -443,41 +442,28 @@ main(int argc, char *argv[])
 		case 'n':
 			look = true;
 			break;
-		case 'r':
-			run = true;
-			break;
 		default:
 			usage();
 		}
-	if (run ? argc != optind || follow || look : argc - optind != 3)
+	if (argc - optind != 3)
 		usage();
-	if (run) {
-		v.mask = mask_new();
-		mask_held(v.mask);
-		return errand_run(db_path(v.path), v.mask);
-	}
 	v.knot = argv[optind];
 	v.rkey = argv[optind + 1];
 	v.workflow = argv[optind + 2];
 	v.path = db_path(v.path);
 
 	db = db_open(v.path, DB_READ);
-	known = run_look(run_prepare(db), v.knot, v.rkey, v.workflow, &v.run);
-	lacks = known && !look && lacking(&v);
-	/* No connection of SQLite's goes through a fork. */
-	db_close(db);
+	v.runs = run_prepare(db);
+	known = run_look(v.runs, v.knot, v.rkey, v.workflow, &v.run);
 	if (look)
 		return known ? 0 : EX_NOINPUT;
 	if (!known)
 		errx(EX_NOINPUT, "no such run");
 	v.mask = mask_new();
 	mask_held(v.mask);
-	if (lacks)
-		v.errand = errand_send(
-		    v.path, v.knot, v.rkey, v.workflow, v.mask, follow);
-
-	db = db_open(v.path, DB_READ);
-	v.runs = run_prepare(db);
+	if (lacking(&v))
+		v.errand =
+		    errand_send(v.path, v.knot, v.rkey, v.workflow, follow);
 	sandbox_database(v.path);
 	sandbox(SANDBOX_NO_EXEC | SANDBOX_NO_NET);
 

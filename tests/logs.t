@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# tack-logs: what it writes, how it asks, who asks, and what goes wrong.
+# tack-logs and tack-fetch: what they write, how they ask, who asks, and what
+# goes wrong.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/lib.sh"
 py=/usr/bin/python3
@@ -284,6 +285,31 @@ build other ''
 sql "UPDATE build SET provider = 'buildkit' WHERE build_id = 'other';"
 status 'a CI that cannot be asked is said to be so' 1 logs other
 
+# By hand.
+build hand "$(step a ended)"
+echo one >ci/hand/a.log
+stands hand success
+status 'tack-fetch keeps a log' 0 tack-fetch k.example hand w.yml
+mv ci/hand ci/forgotten
+is 'that the CI may forget from then on' one "$(logs hand |
+	jq -r 'select(.kind == "data").content')"
+status 'and tack-fetch knows that all is here' 0 \
+    tack-fetch -f k.example hand w.yml
+mv ci/forgotten ci/hand
+status 'what the CI refuses is kept for tack-logs to tell' 0 \
+    tack-fetch k.example other w.yml
+status 'no such run to fetch' 66 tack-fetch k.example none w.yml
+status 'to fetch, used wrongly' 64 tack-fetch -rf
+refused=0
+for request in '' '{}' '[1' '{"ref":{"knot":"k","pipeline_rkey":"r"}}'; do
+	printf '%s\n' "$request" | tack-fetch -r >answer 2>/dev/null
+	[ $? -ne 1 ] || [ -s answer ] || refused=$((refused + 1))
+done
+is 'a request that is none is refused' 4 $refused
+ok 'who takes logs apart knows no network' \
+    sh -c '! readelf -d "$1" | grep -E "NEEDED.*(curl|ssl|crypto)"' - \
+    "$TOP/bin/tack-logs"
+
 # Is there such a run?
 asked=$(wc -l <ci/requests)
 status '-n: there is' 0 tack-logs -n k.example all w.yml
@@ -401,7 +427,7 @@ nobody_fetches() {
 ok 'takes who fetches along' until_ok nobody_fetches
 
 # Fetched by another process, that has the token and the network.
-socat UNIX-LISTEN:socket,fork,mode=600 "EXEC:tack-logs -r,nofork" &
+socat UNIX-LISTEN:socket,fork,mode=600 "EXEC:tack-fetch -r,nofork" &
 remote=$!
 until_ok test -S socket
 build remote "$(step a running)"

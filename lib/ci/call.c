@@ -126,9 +126,8 @@ call_close(struct call *c)
 	free(c);
 }
 
-/* Did it not go well? */
-static bool
-bad(const jv *said)
+const char *
+call_trouble(const jv *said)
 {
 	static const char *const words[] = { "error", "gone", "wait",
 		"unsure" };
@@ -139,9 +138,15 @@ bad(const jv *said)
 
 		jv_free(value);
 		if (there)
-			return true;
+			return words[i];
 	}
-	return false;
+	return NULL;
+}
+
+static bool
+bad(const jv *said)
+{
+	return call_trouble(said) != NULL;
 }
 
 /* Within the budget, send a request; an empty object, or what went wrong. */

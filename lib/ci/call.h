@@ -39,6 +39,9 @@ void call_close(struct call *);
  */
 jv call_ask(struct call *, const char *verb, jv input, enum budget_urgency);
 
+/* The word of an answer that did not go well, or NULL if it did. */
+const char *call_trouble(const jv *said);
+
 /*
  * A piece of a log: length bytes, the first of which is the log's byte number
  * start; total bytes are there, -1 if that is not known.  Nothing there yet:

@@ -231,6 +231,15 @@ keep_read(struct keep *k)
 	return true;
 }
 
+bool
+keep_complete(const struct keep *k)
+{
+	for (size_t i = 0; i < k->steps; i++)
+		if (k->step[i].started_at != NULL && !k->step[i].drained)
+			return false;
+	return true;
+}
+
 static jv
 step_json(const struct keep_step *s)
 {

@@ -56,6 +56,9 @@ bool keep_read(struct keep *);
 /* Store steps, done and fault; safe from a power cut if done. */
 void keep_write(struct keep *);
 
+/* Is all here of every step that has run? */
+bool keep_complete(const struct keep *);
+
 /* A new step at the end. */
 struct keep_step *keep_add(struct keep *, const char *id);
 
