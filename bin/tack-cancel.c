@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "data/json.h"
+#include "data/record.h"
 #include "flow/attempt.h"
 #include "flow/filter.h"
 #include "store/build.h"
@@ -46,7 +47,7 @@ is_open(struct tool *t, int64_t row)
 
 /* Nothing to do, and why. */
 static jv
-idle(const char *outcome, const char *reason)
+idle(enum record_outcome outcome, const char *reason)
 {
 	return record_settle(jv_object(), outcome, reason);
 }
@@ -55,7 +56,7 @@ static jv
 cancel(struct tool *t, int64_t row)
 {
 	if (!is_open(t, row))
-		return idle("duplicate", "it has ended");
+		return idle(RECORD_DUPLICATE, "it has ended");
 	return attempt_stop(&t->builds, t->path, row);
 }
 
@@ -72,7 +73,7 @@ rebuild(struct tool *t, int64_t row, const jv *run)
 	jv_free(build);
 	if (is_open(t, row)) {
 		if (known || json_int(run, "attempt", 0) == 1)
-			return idle("duplicate", "it has not ended");
+			return idle(RECORD_DUPLICATE, "it has not ended");
 		return attempt_start(&t->builds, t->path, row);
 	}
 	db_bind_int(t->again, ":row", row);
@@ -97,11 +98,11 @@ act(struct tool *t, const jv *ref, const char *verb)
 	if (json_str(ref, "knot") == NULL ||
 	    json_str(ref, "pipeline_rkey") == NULL ||
 	    json_str(ref, "workflow") == NULL)
-		return idle("malformed", "no ref");
+		return idle(RECORD_MALFORMED, "no ref");
 	run = build_newest(&t->builds, ref);
 	row = json_int(&run, "row", 0);
 	if (row == 0)
-		said = idle("failed", "no such run");
+		said = idle(RECORD_FAILED, "no such run");
 	else if (verb != NULL && strcmp(verb, "cancel") == 0)
 		said = cancel(t, row);
 	else if (verb != NULL && strcmp(verb, "rebuild") == 0)
@@ -109,8 +110,8 @@ act(struct tool *t, const jv *ref, const char *verb)
 	else if (verb != NULL && strcmp(verb, "retry") == 0)
 		said = attempt_retry(&t->builds, t->path, row);
 	else
-		said =
-		    idle("malformed", "no verb of cancel, rebuild and retry");
+		said = idle(
+		    RECORD_MALFORMED, "no verb of cancel, rebuild and retry");
 	jv_free(run);
 	return said;
 }
@@ -120,12 +121,10 @@ handle(jv rec, void *arg)
 {
 	struct tool *t = arg;
 	jv ref = json_get(&rec, "ref"), said;
-	const char *outcome;
 
 	said = act(t, &ref, json_str(&rec, "verb"));
 	jv_free(ref);
-	outcome = json_str(&said, "outcome");
-	if (outcome != NULL && strcmp(outcome, "deferred") == 0)
+	if (record_outcome(&said) == RECORD_DEFERRED)
 		t->deferred = true;
 	return jv_object_merge(rec, said);
 }

@@ -18,6 +18,7 @@
 #include "ci/provider.h"
 #include "data/json.h"
 #include "data/print.h"
+#include "data/record.h"
 #include "data/yaml.h"
 #include "flow/attempt.h"
 #include "flow/filter.h"
@@ -251,7 +252,7 @@ sort(jv task, void *arg)
 	if (ignored != NULL || malformed != NULL) {
 		b->settled = jv_array_append(b->settled,
 		    record_settle(jv_object(),
-			ignored != NULL ? "ignored" : "malformed",
+			ignored != NULL ? RECORD_IGNORED : RECORD_MALFORMED,
 			ignored != NULL ? ignored : malformed));
 		jv_free(task);
 	} else
@@ -273,9 +274,7 @@ store(jv task, void *arg)
 static void
 heed(struct tool *t, const jv *rec)
 {
-	const char *outcome = json_str(rec, "outcome");
-
-	if (outcome != NULL && strcmp(outcome, "deferred") == 0)
+	if (record_outcome(rec) == RECORD_DEFERRED)
 		t->deferred = true;
 }
 
@@ -302,7 +301,7 @@ spawn(jv rec, void *arg)
 		jv_free(tasks);
 		jv_free(b.tasks);
 		jv_free(b.settled);
-		return record_settle(jv_object(), "malformed",
+		return record_settle(jv_object(), RECORD_MALFORMED,
 		    "not a pipeline record that can be read");
 	}
 	json_each(&tasks, sort, &b);

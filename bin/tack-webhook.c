@@ -8,8 +8,7 @@
 
 #include "base/sandbox.h"
 #include "ci/provider.h"
-#include "data/check.h"
-#include "data/json.h"
+#include "data/record.h"
 #include "flow/filter.h"
 #include "flow/resolve.h"
 #include "flow/status.h"
@@ -46,9 +45,9 @@ webhook(jv rec, const struct check_span *body, void *arg)
 	w->writing = true;
 	rec = resolve_payload(w->resolve, rec, payload, length);
 	free(payload);
-	return json_str(&rec, "outcome") != NULL ?
-	    rec :
-	    status_record(rec, w->status);
+	return record_outcome(&rec) == RECORD_OPEN ?
+	    status_record(rec, w->status) :
+	    rec;
 }
 
 static void

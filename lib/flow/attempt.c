@@ -15,6 +15,7 @@
 #include "ci/seal.h"
 #include "data/json.h"
 #include "data/print.h"
+#include "data/record.h"
 #include "data/stamp.h"
 #include "flow/attempt.h"
 #include "store/ref.h"
@@ -62,8 +63,7 @@ deferred(const jv *row, const char *reason)
 {
 	jv rec = attempt_record(row, "pending", NULL);
 
-	return json_set_str(
-	    json_set_str(rec, "outcome", "deferred"), "reason", reason);
+	return record_settle(rec, RECORD_DEFERRED, reason);
 }
 
 /* It will not start, for good. */
@@ -467,10 +467,9 @@ ask(struct attempt *a, const char *verb)
 		for_good = json_str(&said, "error") != NULL ||
 		    json_str(&said, "gone") != NULL;
 		rec = json_drop(rec, "build");
-		rec = json_set_str(
-		    rec, "outcome", for_good ? "failed" : "deferred");
-		rec = json_set_str(
-		    rec, "reason", why != NULL ? why : "the CI does not say");
+		rec = record_settle(rec,
+		    for_good ? RECORD_FAILED : RECORD_DEFERRED,
+		    why != NULL ? why : "the CI does not say");
 	}
 	jv_free(said);
 	return rec;

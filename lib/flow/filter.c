@@ -12,6 +12,7 @@
 #include "data/check.h"
 #include "data/json.h"
 #include "data/print.h"
+#include "data/record.h"
 #include "flow/filter.h"
 
 /* What is read at once, and so the most that a batch is, of usual lines. */
@@ -134,22 +135,19 @@ print(struct loop *l, jv rec)
 static void
 report(const struct loop *l, const jv *rec)
 {
-	static const char *const told[] = { "unauthorized", "malformed",
-		"failed" };
 	const char *outcome = json_str(rec, "outcome");
 	const char *reason = json_str(rec, "reason");
 	const char *id = json_str(rec, "id");
+	int status = record_http_status(record_outcome(rec));
 
-	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
-		if (outcome == NULL || strcmp(outcome, told[i]) != 0)
-			continue;
-		if (id != NULL && strspn(id, "0123456789-") == strlen(id))
-			warnx("record %s: %s: %s", id, outcome,
-			    reason != NULL ? reason : "no reason");
-		else
-			warnx("stdin:%zu: %s: %s", l->line, outcome,
-			    reason != NULL ? reason : "no reason");
-	}
+	if (status < 400 || status >= 500)
+		return;
+	if (reason == NULL)
+		reason = "no reason";
+	if (id != NULL && strspn(id, "0123456789-") == strlen(id))
+		warnx("record %s: %s: %s", id, outcome, reason);
+	else
+		warnx("stdin:%zu: %s: %s", l->line, outcome, reason);
 }
 
 static void
@@ -310,12 +308,4 @@ int
 filter(filter_fn *fn, void *arg)
 {
 	return filter_batch(fn, NULL, NULL, arg);
-}
-
-jv
-record_settle(jv rec, const char *outcome, const char *reason)
-{
-	rec = json_drop(json_drop(rec, "request"), "payload");
-	rec = json_set_str(rec, "outcome", outcome);
-	return reason == NULL ? rec : json_set_str(rec, "reason", reason);
 }

@@ -42,10 +42,4 @@ int filter_batch(
 int filter_requests(filter_request_fn *, filter_batch_fn *begin,
     filter_batch_fn *commit, void *);
 
-/*
- * The record with its outcome and, unless NULL, the reason; what a record
- * carries to be consumed (request, payload) leaves with it.
- */
-jv record_settle(jv, const char *outcome, const char *reason);
-
 #endif

@@ -11,7 +11,7 @@
 #include "ci/provider.h"
 #include "ci/seal.h"
 #include "data/json.h"
-#include "flow/filter.h"
+#include "data/record.h"
 #include "flow/resolve.h"
 #include "store/ref.h"
 
@@ -227,7 +227,7 @@ resolve(struct resolve *t, jv rec, const char *name, jv read)
 	jv ref;
 
 	if (json_str(&build, "id") == NULL) {
-		rec = record_settle(rec, "malformed", "no build id");
+		rec = record_settle(rec, RECORD_MALFORMED, "no build id");
 		goto out;
 	}
 	ref = stored(t, name, &build, &claim);
@@ -236,7 +236,7 @@ resolve(struct resolve *t, jv rec, const char *name, jv read)
 		ref = reconstructed(t, name, &build, &claim, &read, &why);
 		if (!jv_is_valid(ref)) {
 			jv_free(ref);
-			rec = record_settle(rec, "foreign", why);
+			rec = record_settle(rec, RECORD_FOREIGN, why);
 			goto out;
 		}
 		save(t, name, &build, &ref);
@@ -272,12 +272,12 @@ resolve_payload(struct resolve *t, jv rec, const char *payload, size_t length)
 
 	if (name == NULL || event == NULL)
 		return record_settle(
-		    rec, "malformed", "no provider, event, payload");
+		    rec, RECORD_MALFORMED, "no provider, event, payload");
 	if ((p = provider(t, name)) == NULL)
-		return record_settle(rec, "malformed", "no such provider");
+		return record_settle(rec, RECORD_MALFORMED, "no such provider");
 	if (!provider_knows(p, event))
 		return record_settle(
-		    rec, "ignored", "an event that tells of no build");
+		    rec, RECORD_IGNORED, "an event that tells of no build");
 	return resolve(t, rec, name, provider_read(p, payload, length));
 }
 
@@ -290,7 +290,8 @@ resolve_record(jv rec, void *arg)
 		return resolve_payload(arg, rec, payload, strlen(payload));
 	if (resolved(&rec))
 		return rec;
-	return record_settle(rec, "malformed", "no provider, event, payload");
+	return record_settle(
+	    rec, RECORD_MALFORMED, "no provider, event, payload");
 }
 
 struct resolve *

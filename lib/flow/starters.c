@@ -17,6 +17,7 @@
 #include "base/child.h"
 #include "data/check.h"
 #include "data/json.h"
+#include "data/record.h"
 #include "flow/attempt.h"
 #include "flow/starters.h"
 
@@ -55,8 +56,7 @@ waiting(struct builds *b, int64_t id, const char *why)
 	jv rec = attempt_record(&row, "pending", NULL);
 
 	jv_free(row);
-	rec = json_set_str(rec, "outcome", "deferred");
-	return json_set_str(rec, "reason", why);
+	return record_settle(rec, RECORD_DEFERRED, why);
 }
 
 /* The record of a starter that has ended, or is left to itself. */

@@ -11,8 +11,8 @@
 
 #include "data/json.h"
 #include "data/print.h"
+#include "data/record.h"
 #include "data/stamp.h"
-#include "flow/filter.h"
 #include "flow/status.h"
 #include "store/event.h"
 #include "store/ref.h"
@@ -115,59 +115,61 @@ later(int64_t a, int64_t b)
  * Accept a change?  Returns the outcome; *ask is set when only the CI can
  * tell (the Buildkite rules, which fit whatever can re-open a build).
  */
-static const char *
+static enum record_outcome
 judge(const struct view *was, const struct view *now, bool *ask)
 {
 	enum verdict v = verdicts[kind(was->status)][kind(now->status)];
 
 	*ask = false;
 	if (was->attempt != now->attempt)
-		return was->attempt < now->attempt ? "published" : "stale";
+		return was->attempt < now->attempt ? RECORD_PUBLISHED :
+						     RECORD_STALE;
 	if (kind(was->status) == CANCELLED)
-		return strcmp(was->status, now->status) == 0 ? "duplicate" :
-							       "stale";
+		return strcmp(was->status, now->status) == 0 ?
+		    RECORD_DUPLICATE :
+		    RECORD_STALE;
 	if (strcmp(was->status, now->status) == 0)
-		return "duplicate";
+		return RECORD_DUPLICATE;
 	if (now->asked)
-		return "published";
+		return RECORD_PUBLISHED;
 	if (now->first && kind(was->status) != PENDING &&
 	    kind(was->status) != NONE)
-		return "stale"; /* the build has gone on since */
+		return RECORD_STALE; /* the build has gone on since */
 	switch (v) {
 	case PUBLISH:
-		return "published";
+		return RECORD_PUBLISHED;
 	case STALE:
 		*ask = kind(was->status) == FINISHED &&
 		    now->started_at > was->started_at;
-		return "stale";
+		return RECORD_STALE;
 	case OLDER:
 		return now->started_at != UNKNOWN &&
 			now->started_at < was->started_at ?
-		    "stale" :
-		    "published";
+		    RECORD_STALE :
+		    RECORD_PUBLISHED;
 	case REOPEN:
 		if (was->held) {
 			/* an unblocked build, or a delivery from before */
 			*ask = true;
-			return "published";
+			return RECORD_PUBLISHED;
 		}
 		if (now->finished_at == UNKNOWN &&
 		    was->finished_at != UNKNOWN && now->started_at != UNKNOWN &&
 		    now->started_at > was->finished_at)
-			return "published";
+			return RECORD_PUBLISHED;
 		*ask = true;
-		return "stale";
+		return RECORD_STALE;
 	case LATER:
 		if (now->finished_at == UNKNOWN ||
 		    was->finished_at == UNKNOWN ||
 		    now->finished_at == was->finished_at) {
 			*ask = true;
-			return "stale";
+			return RECORD_STALE;
 		}
-		return now->finished_at > was->finished_at ? "published" :
-							     "stale";
+		return now->finished_at > was->finished_at ? RECORD_PUBLISHED :
+							     RECORD_STALE;
 	}
-	return "stale";
+	return RECORD_STALE;
 }
 
 static jv
@@ -252,7 +254,7 @@ publish(struct status *t, jv rec, const jv *ref, const jv *build,
 	t->news = true;
 	rec = json_set(rec, "status", record);
 	rec = json_set_str(rec, "cursor", cursor);
-	return record_settle(rec, "published", NULL);
+	return record_settle(rec, RECORD_PUBLISHED, NULL);
 }
 
 /* A view of what stands already: its times may be news. */
@@ -280,18 +282,18 @@ status_record(jv rec, void *arg)
 	const char *status = json_str(&build, "status");
 	const char *blocked = json_str(&build, "blocked");
 	struct view was, now = { .created_at = 0 };
-	const char *outcome;
+	enum record_outcome outcome;
 	bool ask;
 
 	if (!ref_whole(&ref)) {
-		rec = record_settle(rec, "malformed", "no ref");
+		rec = record_settle(rec, RECORD_MALFORMED, "no ref");
 		goto done;
 	}
 	if (status == NULL || kind(status) == NONE) {
 		ref_bind(t->ask, &ref);
 		db_step(t->ask);
-		rec = record_settle(
-		    rec, "ignored", "the build's state means nothing to us");
+		rec = record_settle(rec, RECORD_IGNORED,
+		    "the build's state means nothing to us");
 		goto done;
 	}
 	snprintf(now.status, sizeof(now.status), "%s", status);
@@ -307,9 +309,9 @@ status_record(jv rec, void *arg)
 	    was.published_at <= json_int(&rec, "asked_at", INT64_MAX);
 	now.first = event != NULL && strcmp(event, "spawn") == 0;
 	outcome = judge(&was, &now, &ask);
-	if (strcmp(outcome, "published") == 0) {
+	if (outcome == RECORD_PUBLISHED) {
 		rec = publish(t, rec, &ref, &build, &was, &now);
-	} else if (strcmp(outcome, "duplicate") == 0) {
+	} else if (outcome == RECORD_DUPLICATE) {
 		refresh(t, &ref, &was, &now);
 		rec = record_settle(rec, outcome, NULL);
 	} else

@@ -22,7 +22,7 @@
 #include "data/base64.h"
 #include "data/check.h"
 #include "data/json.h"
-#include "flow/filter.h"
+#include "data/record.h"
 #include "flow/verify.h"
 
 #define WEBHOOKS "/webhooks/"
@@ -227,10 +227,11 @@ accept(jv rec, const struct sender *c, const char *text, size_t length)
 	if (wrong != -1) {
 		snprintf(reason, sizeof(reason), "body is not JSON at byte %zd",
 		    wrong);
-		return record_settle(rec, "malformed", reason);
+		return record_settle(rec, RECORD_MALFORMED, reason);
 	}
 	if (event == NULL)
-		return record_settle(rec, "malformed", "body names no event");
+		return record_settle(
+		    rec, RECORD_MALFORMED, "body names no event");
 	rec = json_drop(rec, "request");
 	rec = json_set_str(rec, "provider", c->name);
 	rec = json_set_str(rec, "event", event);
@@ -257,17 +258,19 @@ verify_request(struct verify *v, jv rec, const struct check_span *body,
 	if (jv_get_kind(request) == JV_KIND_OBJECT)
 		headers = json_get(&request, "headers");
 	if (jv_get_kind(headers) != JV_KIND_OBJECT)
-		rec = record_settle(rec, "malformed", "request is no request");
+		rec = record_settle(
+		    rec, RECORD_MALFORMED, "request is no request");
 	else if ((name = name_of(&request)) == NULL)
 		rec = record_settle(
-		    rec, "malformed", "path is not /webhooks/NAME");
+		    rec, RECORD_MALFORMED, "path is not /webhooks/NAME");
 	else if (encoded(&headers))
 		rec = record_settle(
-		    rec, "malformed", "body has a Content-Encoding");
+		    rec, RECORD_MALFORMED, "body has a Content-Encoding");
 	else if ((at = receipt(&request)) == -1)
-		rec = record_settle(rec, "malformed", "at is not seconds");
+		rec = record_settle(rec, RECORD_MALFORMED, "at is not seconds");
 	else if ((bytes = decode(&request, body, length)) == NULL)
-		rec = record_settle(rec, "malformed", "body is not base64");
+		rec =
+		    record_settle(rec, RECORD_MALFORMED, "body is not base64");
 	else {
 		while (c != NULL && strcmp(c->name, name) != 0)
 			c = c->next;
@@ -275,9 +278,10 @@ verify_request(struct verify *v, jv rec, const struct check_span *body,
 		    "provider is not configured" :
 		    auth_verify(c->auth, &headers, (unsigned char *)bytes,
 			*length, at, v->tolerance);
-		rec = why != NULL ? record_settle(rec, "unauthorized", why) :
-				    accept(rec, c, bytes, *length);
-		if (json_str(&rec, "outcome") == NULL) {
+		rec = why != NULL ?
+		    record_settle(rec, RECORD_UNAUTHORIZED, why) :
+		    accept(rec, c, bytes, *length);
+		if (record_outcome(&rec) == RECORD_OPEN) {
 			*payload = bytes;
 			bytes = NULL;
 		}

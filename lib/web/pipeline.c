@@ -10,6 +10,7 @@
 
 #include "base/child.h"
 #include "data/check.h"
+#include "data/record.h"
 #include "web/pipeline.h"
 #include "web/ws.h"
 
@@ -30,21 +31,6 @@ struct pipeline {
 	int64_t start;
 	bool answered;
 	bool once;
-};
-
-static const struct {
-	const char *outcome;
-	int status;
-} outcomes[] = {
-	{ "\"published\"", 200 },
-	{ "\"duplicate\"", 200 },
-	{ "\"stale\"", 200 },
-	{ "\"foreign\"", 200 },
-	{ "\"ignored\"", 200 },
-	{ "\"unauthorized\"", 401 },
-	{ "\"malformed\"", 400 },
-	{ "\"failed\"", 422 },
-	{ "\"deferred\"", 503 },
 };
 
 struct pipeline *
@@ -173,22 +159,20 @@ static void
 line(struct pipeline *p, const char *text, size_t length)
 {
 	static const char *const id[] = { "id", NULL };
-	static const char *const outcome[] = { "outcome", NULL };
-	struct check_want want[] = { { .path = id }, { .path = outcome } };
+	static const char *const settled[] = { "outcome", NULL };
+	struct check_want want[] = { { .path = id }, { .path = settled } };
 	const struct check_span *said = &want[1].value;
-	int status = 0;
+	enum record_outcome outcome = RECORD_OPEN;
 
 	p->answered = true;
 	if (check_json(text, length, want, 2) != -1) {
 		warnx("pipeline: not JSON");
 		return;
 	}
-	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
-		if (said->text != NULL &&
-		    said->length == strlen(outcomes[i].outcome) &&
-		    memcmp(said->text, outcomes[i].outcome, said->length) == 0)
-			status = outcomes[i].status;
-	p->answer(want[0].value.text, want[0].value.length, status);
+	if (said->text != NULL && *said->text == '"')
+		outcome = record_named(said->text + 1, said->length - 2);
+	p->answer(want[0].value.text, want[0].value.length,
+	    record_http_status(outcome));
 }
 
 static void
