@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* tack-cancel: cancel a run, build it again, or retry what failed of it. */
-#include <err.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>

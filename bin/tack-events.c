@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/sandbox.h"
 #include "data/print.h"
 #include "store/db.h"
@@ -41,10 +42,8 @@ page(struct db *db, struct query *next, int64_t *after)
 {
 	char *text;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = mem_open(&text, &size);
 
-	if (out == NULL)
-		err(EX_OSERR, NULL);
 	db_bind_int(next, ":cursor", *after);
 	while (db_step(next)) {
 		const char *event = db_text(next, 3);
@@ -52,14 +51,13 @@ page(struct db *db, struct query *next, int64_t *after)
 		*after = db_int(next, 0);
 		if (fprintf(out,
 			"{\"created\":%lld,\"event\":", (long long)*after) < 0)
-			err(EX_OSERR, NULL);
+			mem_refused();
 		print_safe(out, event, strlen(event));
 		if (fprintf(out, ",\"nsid\":\"%s\",\"rkey\":\"%s\"}\n",
 			db_text(next, 2), db_text(next, 1)) < 0)
-			err(EX_OSERR, NULL);
+			mem_refused();
 	}
-	if (fclose(out) == EOF || text == NULL)
-		err(EX_OSERR, NULL);
+	mem_close(out, &text);
 	if (size > 0)
 		db_settle(db);
 	if (fwrite(text, 1, size, stdout) != size || fflush(stdout) == EOF)

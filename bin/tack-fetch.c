@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/sandbox.h"
 #include "ci/call.h"
 #include "ci/provider.h"
@@ -161,13 +162,11 @@ static int
 ask_on(struct fetch *f, struct take *take)
 {
 	int64_t pause = SOON_MS, answered = stamp_now(), when, ms;
-	char *id = strdup(f->run.build_id);
+	char *id = xstrdup(f->run.build_id);
 	const char *trouble = NULL, *why;
 	bool over, news, last = false;
 	jv said;
 
-	if (id == NULL)
-		err(EX_OSERR, NULL);
 	while (!last && f->run.build_id != NULL &&
 	    strcmp(f->run.build_id, id) == 0) {
 		over = f->run.over;

@@ -12,6 +12,7 @@
 
 #include <bsd/stdlib.h>
 
+#include "base/mem.h"
 #include "web/conn.h"
 #include "web/listen.h"
 #include "web/pipeline.h"
@@ -256,8 +257,7 @@ route_xrpc(struct conn *c, const char *name)
 		    "{\"error\":\"OwnerNotFound\","
 		    "\"message\":\"owner not set for this service\"}\n");
 	} else {
-		if (asprintf(&text, "{\"owner\":\"%s\"}\n", config.owner) == -1)
-			err(EX_OSERR, NULL);
+		text = xasprintf("{\"owner\":\"%s\"}\n", config.owner);
 		conn_reply(c, 200, json, text);
 		free(text);
 	}

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "data/check.h"
 #include "data/json.h"
 #include "data/print.h"
@@ -55,14 +56,11 @@ print(jv v)
 {
 	char *text = print_text(v), *line;
 	size_t size;
-	FILE *out = open_memstream(&line, &size);
+	FILE *out = mem_open(&line, &size);
 
-	if (out == NULL)
-		err(EX_OSERR, NULL);
 	print_safe(out, text, strlen(text));
 	free(text);
-	if (fclose(out) == EOF)
-		err(EX_OSERR, NULL);
+	mem_close(out, &line);
 	puts(line);
 	free(line);
 	return written();
@@ -89,12 +87,10 @@ payload(jv state)
 static jv
 read_task(void)
 {
-	char *text = malloc(TASK_MOST + 1);
+	char *text = xmalloc(TASK_MOST + 1);
 	size_t length;
 	jv task;
 
-	if (text == NULL)
-		err(EX_OSERR, NULL);
 	length = fread(text, 1, TASK_MOST + 1, stdin);
 	if (ferror(stdin))
 		err(EX_IOERR, "stdin");

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/sandbox.h"
 #include "data/json.h"
 #include "data/print.h"
@@ -107,11 +108,9 @@ control(const struct view *v, size_t step, const struct keep_step *k,
 static void
 remark(const struct view *v, const char *name, const char *text, int64_t ms)
 {
-	char *copy = strdup(name), time[32];
+	char *copy = xstrdup(name), time[32];
 	struct keep_step k = { .name = copy };
 
-	if (copy == NULL)
-		err(EX_OSERR, NULL);
 	stamp_write(time, ms);
 	control(v, v->steps, &k, "start", time);
 	data(v, v->steps, text, time, "stderr");
@@ -127,15 +126,12 @@ line(const char *text, size_t length, int64_t ms, bool ended, void *arg)
 	struct shown *s = arg;
 	char *content, time[32];
 	size_t size;
-	FILE *to = open_memstream(&content, &size);
+	FILE *to = mem_open(&content, &size);
 
-	if (to == NULL)
-		err(EX_OSERR, NULL);
 	mask_feed(s->masking, text, length, to);
 	if (ended || s->ending)
 		mask_end(s->masking, to);
-	if (fclose(to) == EOF)
-		err(EX_OSERR, NULL);
+	mem_close(to, &content);
 	if (size > 0 || (ended && !s->going_on)) {
 		if (ms != -1)
 			stamp_write(time, ms);
@@ -176,9 +172,8 @@ shown(struct view *v, size_t number)
 
 	if (number < v->steps)
 		return v->shown[number];
-	v->shown = reallocarray(v->shown, number + 1, sizeof(*v->shown));
-	if (v->shown == NULL || (s = calloc(1, sizeof(*s))) == NULL)
-		err(EX_OSERR, NULL);
+	v->shown = xreallocarray(v->shown, number + 1, sizeof(*v->shown));
+	s = xcalloc(1, sizeof(*s));
 	s->view = v;
 	s->number = number;
 	s->fd = -1;
@@ -206,13 +201,10 @@ show_bytes(struct view *v, struct shown *s)
 			keep_read(v->keep);
 			s->since = v->keep->step[s->number].started_at;
 			left_out = v->keep->step[s->number].left_out;
-			if (left_out > 0 &&
-			    asprintf(&text,
-				"The first %lld bytes of this log are left"
-				" out.",
-				(long long)left_out) == -1)
-				err(EX_OSERR, NULL);
 			if (left_out > 0) {
+				text = xasprintf("The first %lld bytes of this"
+						 " log are left out.",
+				    (long long)left_out);
 				data(NULL, s->number, text, s->since, "stderr");
 				free(text);
 			}
@@ -377,9 +369,8 @@ watch(struct view *v, struct db *db, bool follow)
 		if (v->keep == NULL && v->run.build_id != NULL)
 			v->keep = keep_open(
 			    v->path, v->run.provider, v->run.build_id, false);
-		if (v->keep != NULL && id == NULL &&
-		    (id = strdup(v->run.build_id)) == NULL)
-			err(EX_OSERR, NULL);
+		if (v->keep != NULL && id == NULL)
+			id = xstrdup(v->run.build_id);
 		if (v->keep != NULL) {
 			show(v);
 			if (v->keep->fault != NULL &&

@@ -13,6 +13,7 @@
 
 #include <bsd/stdlib.h>
 
+#include "base/mem.h"
 #include "ci/call.h"
 #include "ci/provider.h"
 #include "ci/seal.h"
@@ -114,7 +115,7 @@ went_wrong(struct tool *t, const jv *said, const char *verb)
 			continue;
 		if (stravis(&safe, why != NULL ? why : "the CI says so",
 			VIS_CSTYLE | VIS_TAB | VIS_NL | VIS_NOSLASH) == -1)
-			err(EX_OSERR, NULL);
+			mem_refused();
 		warnx("%s: %s: %s%s", t->name, verb, safe,
 		    kinds[i].status == EX_TEMPFAIL ? " (put off)" : "");
 		free(safe);
@@ -358,10 +359,9 @@ run_of(struct tool *t)
 		.missing_at = db_int(q, 3),
 		.held = db_int(q, 4) != 0 };
 
-	if ((run.id = strdup(db_text(q, 5))) == NULL ||
-	    (db_text(q, 6) != NULL &&
-		(run.status = strdup(db_text(q, 6))) == NULL))
-		err(EX_OSERR, NULL);
+	run.id = xstrdup(db_text(q, 5));
+	if (db_text(q, 6) != NULL)
+		run.status = xstrdup(db_text(q, 6));
 	run.what = build_row(&t->builds, run.row);
 	return run;
 }
@@ -386,9 +386,7 @@ open_runs(struct tool *t, const char *org, struct run **runs)
 	while (db_step(t->open)) {
 		if (count == room) {
 			room = room == 0 ? 64 : room * 2;
-			*runs = reallocarray(*runs, room, sizeof(**runs));
-			if (*runs == NULL)
-				err(EX_OSERR, NULL);
+			*runs = xreallocarray(*runs, room, sizeof(**runs));
 		}
 		(*runs)[count++] = run_of(t);
 	}
@@ -438,8 +436,7 @@ poll_account(struct tool *t, const char *org, jv builds)
 	bool lists, reached;
 	char *account;
 
-	if (asprintf(&account, "%s/%s", t->name, org) == -1)
-		err(EX_OSERR, NULL);
+	account = xasprintf("%s/%s", t->name, org);
 	lists = list(t, account, builds, &reached);
 	free(account);
 	most = lists ? GETS : GETS_ALONE;

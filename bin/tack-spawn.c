@@ -13,6 +13,7 @@
 
 #include <bsd/stdlib.h>
 
+#include "base/mem.h"
 #include "ci/call.h"
 #include "ci/program.h"
 #include "ci/provider.h"
@@ -70,8 +71,7 @@ choose(
 			return false;
 		t->known[i].provider = *p;
 		t->known[i].call = call_open(name, *p, t->db);
-		if ((t->known[i].name = strdup(name)) == NULL)
-			err(EX_OSERR, NULL);
+		t->known[i].name = xstrdup(name);
 		t->count++;
 	}
 	*p = t->known[i].provider;
@@ -141,9 +141,7 @@ plan(struct tool *t, jv task, const char *name)
 	char *why;
 
 	if (!choose(t, name, &p, &call)) {
-		if (asprintf(&why, "no CI of that name here: %.64s", name) ==
-		    -1)
-			err(EX_OSERR, NULL);
+		why = xasprintf("no CI of that name here: %.64s", name);
 		task = fail(task, why);
 		free(why);
 		return task;
@@ -181,9 +179,8 @@ prepare(struct tool *t, jv task)
 		message = jv_invalid_get_msg(workflow);
 		text = json_word(&message);
 		jv_free(message);
-		if (asprintf(&name, "the workflow file: %s",
-			text != NULL ? text : "not YAML") == -1)
-			err(EX_OSERR, NULL);
+		name = xasprintf(
+		    "the workflow file: %s", text != NULL ? text : "not YAML");
 		task = fail(task, name);
 		free(name);
 		free(text);
@@ -341,18 +338,15 @@ static void
 round_of(struct tool *t)
 {
 	size_t size = 64, count = 0;
-	int64_t *rows = reallocarray(NULL, size, sizeof(*rows));
+	int64_t *rows = xreallocarray(NULL, size, sizeof(*rows));
 	jv records;
 
 	db_bind_int(t->due, ":now", time(NULL));
-	while (rows != NULL && db_step(t->due)) {
+	while (db_step(t->due)) {
 		if (count == size)
-			rows = reallocarray(rows, size *= 2, sizeof(*rows));
-		if (rows != NULL)
-			rows[count++] = db_int(t->due, 0);
+			rows = xreallocarray(rows, size *= 2, sizeof(*rows));
+		rows[count++] = db_int(t->due, 0);
 	}
-	if (rows == NULL)
-		err(EX_OSERR, NULL);
 	records = starters_run(&t->builds, t->path, rows, count, ROUND);
 	json_each(&records, print, t);
 	jv_free(records);

@@ -14,11 +14,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/bell.h"
+#include "base/mem.h"
 
 struct bell {
 	char *path;
@@ -66,10 +66,9 @@ unmap(struct bell *b)
 struct bell *
 bell_open(const char *path, bool to_ring)
 {
-	struct bell *b = calloc(1, sizeof(*b));
+	struct bell *b = xcalloc(1, sizeof(*b));
 
-	if (b == NULL || (b->path = strdup(path)) == NULL)
-		err(EX_OSERR, NULL);
+	b->path = xstrdup(path);
 	b->to_ring = to_ring;
 	if (!map(b))
 		warn("%s: looking once a second instead", path);

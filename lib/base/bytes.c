@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* Bytes on their way: what has come in, what is to go out. */
-#include <err.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/mem.h"
 
 #define CHUNK 65536
 
@@ -17,8 +16,7 @@ bytes_room(struct bytes *b, size_t length)
 	if (b->size - b->length >= length)
 		return;
 	b->size = 2 * b->size + length;
-	if ((b->text = realloc(b->text, b->size)) == NULL)
-		err(EX_OSERR, NULL);
+	b->text = xrealloc(b->text, b->size);
 }
 
 void

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include <bsd/err.h>
 
 #include "base/child.h"
+#include "base/mem.h"
 
 extern char **environ;
 
@@ -58,9 +58,9 @@ extend_path(void)
 	*slash = '\0';
 	if (path == NULL || *path == '\0')
 		path = "/usr/bin:/bin";
-	if (asprintf(&longer, "%s:%s", self, path) == -1 ||
-	    setenv("PATH", longer, 1) == -1)
-		err(EX_OSERR, NULL);
+	longer = xasprintf("%s:%s", self, path);
+	if (setenv("PATH", longer, 1) == -1)
+		mem_refused();
 	free(longer);
 }
 
@@ -76,7 +76,7 @@ child_start(const char *const argv[], int *in, int *out)
 	extend_path();
 	if (posix_spawn_file_actions_init(&actions) != 0 ||
 	    posix_spawnattr_init(&attr) != 0)
-		err(EX_OSERR, NULL);
+		mem_refused();
 	posix_spawnattr_setflags(
 	    &attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	sigemptyset(&set);

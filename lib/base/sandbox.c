@@ -18,6 +18,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/sandbox.h"
 
 /* Landlock's later rights, which the headers of Debian 12 do not have. */
@@ -101,10 +102,8 @@ sandbox_path(const char *path, const char *access)
 void
 sandbox_database(const char *path)
 {
-	char *copy = strdup(path), *real = realpath(path, NULL);
+	char *copy = xstrdup(path), *real = realpath(path, NULL);
 
-	if (copy == NULL)
-		err(EX_OSERR, NULL);
 	sandbox_path(dirname(copy), "rw");
 	/* SQLite keeps its files beside what a symbolic link points to. */
 	if (real != NULL)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#include "base/mem.h"
 #include "base/secret.h"
 
 /* As much as a systemd credential may hold. */
@@ -20,8 +21,7 @@ name_of(const char *name, const char *suffix)
 {
 	char *text;
 
-	if (asprintf(&text, "TACK_%s%s", name, suffix) == -1)
-		err(EX_OSERR, NULL);
+	text = xasprintf("TACK_%s%s", name, suffix);
 	return text;
 }
 
@@ -43,11 +43,9 @@ static char *
 slurp(FILE *f, const char *path, const char *what)
 {
 	struct stat st;
-	char *text = malloc(SIZE + 1);
+	char *text = xmalloc(SIZE + 1);
 	size_t length;
 
-	if (text == NULL)
-		err(EX_OSERR, NULL);
 	if (fstat(fileno(f), &st) == -1)
 		err(EX_CONFIG, "%s: %s", what, path);
 	if ((st.st_mode & (S_IROTH | S_IWOTH)) != 0)
@@ -74,8 +72,7 @@ credential(const char *variable)
 
 	if (directory == NULL)
 		return NULL;
-	if (asprintf(&path, "%s/%s", directory, variable) == -1)
-		err(EX_OSERR, NULL);
+	path = xasprintf("%s/%s", directory, variable);
 	for (char *c = path + strlen(directory); *c != '\0'; c++)
 		*c = (char)tolower((unsigned char)*c);
 	return path;
@@ -99,8 +96,7 @@ secret_read(const char *name)
 	else if (path != NULL && errno != ENOENT)
 		err(EX_CONFIG, "%s: %s", variable, path);
 	else if ((value = getenv(variable)) != NULL) {
-		if ((text = strdup(value)) == NULL)
-			err(EX_OSERR, NULL);
+		text = xstrdup(value);
 		trim(text, variable);
 	}
 	/* From here on neither a core nor another of our user's processes. */

@@ -17,6 +17,7 @@
 #include <nettle/sha1.h>
 #include <nettle/sha2.h>
 
+#include "base/mem.h"
 #include "ci/auth.h"
 #include "data/json.h"
 
@@ -205,10 +206,8 @@ encoding(const struct auth *a, const char *name, const char *text)
 static char *
 lower(const char *text)
 {
-	char *copy = strdup(text);
+	char *copy = xstrdup(text);
 
-	if (copy == NULL)
-		err(EX_OSERR, NULL);
 	for (char *c = copy; *c != '\0'; c++)
 		if (*c >= 'A' && *c <= 'Z')
 			*c += 'a' - 'A';
@@ -235,8 +234,7 @@ part(const struct auth *a, const char *text)
 				errx(EX_CONFIG, "%s: field:%s without list",
 				    a->where, text);
 		}
-		if ((p.text = strdup(text)) == NULL)
-			err(EX_OSERR, NULL);
+		p.text = xstrdup(text);
 	}
 	return p;
 }
@@ -250,9 +248,7 @@ add_part(jv value, void *arg)
 	if (jv_get_kind(value) != JV_KIND_STRING ||
 	    (text = json_word(&value)) == NULL)
 		errx(EX_CONFIG, "%s: signed: not strings", a->where);
-	a->parts = reallocarray(a->parts, a->nparts + 1, sizeof(*a->parts));
-	if (a->parts == NULL)
-		err(EX_OSERR, NULL);
+	a->parts = xreallocarray(a->parts, a->nparts + 1, sizeof(*a->parts));
 	a->parts[a->nparts++] = part(a, text);
 	free(text);
 	jv_free(value);
@@ -344,9 +340,8 @@ add_key(struct auth *a, struct slice secret, enum encoding kind)
 	size_t length = secret.length;
 	bool good = true;
 
-	a->keys = reallocarray(a->keys, a->nkeys + 1, sizeof(*a->keys));
-	if (a->keys == NULL || (bytes = malloc(length + 3)) == NULL)
-		err(EX_OSERR, NULL);
+	a->keys = xreallocarray(a->keys, a->nkeys + 1, sizeof(*a->keys));
+	bytes = xmalloc(length + 3);
 	k = &a->keys[a->nkeys++];
 	memset(k, 0, sizeof(*k));
 	if (kind == WHSEC) {
@@ -377,12 +372,10 @@ add_key(struct auth *a, struct slice secret, enum encoding kind)
 struct auth *
 auth_new(jv scheme, const char *where, const char *secrets)
 {
-	struct auth *a = calloc(1, sizeof(*a));
+	struct auth *a = xcalloc(1, sizeof(*a));
 	const char *kind, *key, *line, *end;
 	jv names;
 
-	if (a == NULL)
-		err(EX_OSERR, NULL);
 	if (jv_get_kind(scheme) != JV_KIND_OBJECT)
 		errx(EX_CONFIG, "%s: not an object", where);
 	a->scheme = scheme;

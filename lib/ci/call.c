@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* Asking a CI: the calling half of a provider. */
 #include <ctype.h>
-#include <err.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
 
+#include "base/mem.h"
 #include "ci/call.h"
 #include "ci/exchange.h"
 #include "ci/program.h"
@@ -45,8 +44,7 @@ add_setting(jv key, void *arg)
 	const char *from = json_str(s->names, member), *value;
 
 	if (from != NULL) {
-		if (asprintf(&name, "TACK_%s", from) == -1)
-			err(EX_OSERR, NULL);
+		name = xasprintf("TACK_%s", from);
 		if ((value = getenv(name)) != NULL && *value != '\0')
 			s->out = json_set_str(s->out, member, value);
 		free(name);
@@ -74,14 +72,13 @@ settings(const struct provider *p)
 struct call *
 call_open(const char *name, const struct provider *p, struct db *db)
 {
-	struct call *c = calloc(1, sizeof(*c));
+	struct call *c = xcalloc(1, sizeof(*c));
 	char *file, *text;
 	const char *api;
 	jv value;
 
-	if (c == NULL || (c->name = strdup(name)) == NULL ||
-	    asprintf(&file, "providers/%s/call.jq", name) == -1)
-		err(EX_OSERR, NULL);
+	c->name = xstrdup(name);
+	file = xasprintf("providers/%s/call.jq", name);
 	c->program = program_load(file);
 	free(file);
 	if (c->program == NULL) {
@@ -93,7 +90,7 @@ call_open(const char *name, const struct provider *p, struct db *db)
 	value = provider_member(p, "api");
 	api = getenv(text);
 	if (api != NULL && *api != '\0')
-		c->api = strdup(api);
+		c->api = xstrdup(api);
 	else
 		c->api = json_word(&value);
 	jv_free(value);
@@ -175,8 +172,7 @@ send(struct call *c, const jv *request, enum budget_urgency urgency,
 	if (account == NULL)
 		account = token.name != NULL ? token.name : "";
 	free(c->account);
-	if (asprintf(&c->account, "%s/%s", c->name, account) == -1)
-		err(EX_OSERR, NULL);
+	c->account = xasprintf("%s/%s", c->name, account);
 	if (c->per_minute > 0)
 		wait =
 		    budget_take(&c->budget, c->account, c->per_minute, urgency);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/mem.h"
 #include "base/secret.h"
 #include "ci/exchange.h"
 #include "data/json.h"
@@ -71,7 +72,6 @@ add_line(jv key, void *arg)
 	struct lines *l = arg;
 	char *name = json_word(&key);
 	const char *value = json_str(l->headers, name), *mark;
-	int n = -1;
 
 	jv_free(key);
 	if (value == NULL || l->count == HEADERS ||
@@ -83,14 +83,11 @@ add_line(jv key, void *arg)
 	}
 	mark = l->secret != NULL ? strstr(value, "{secret}") : NULL;
 	if (mark == NULL)
-		n = asprintf(&l->line[l->count], "%s: %s", name, value);
+		l->line[l->count++] = xasprintf("%s: %s", name, value);
 	else
-		n = asprintf(&l->line[l->count], "%s: %.*s%s%s", name,
-		    (int)(mark - value), value, l->secret,
-		    mark + strlen("{secret}"));
-	if (n == -1)
-		err(EX_OSERR, NULL);
-	l->count++;
+		l->line[l->count++] =
+		    xasprintf("%s: %.*s%s%s", name, (int)(mark - value), value,
+			l->secret, mark + strlen("{secret}"));
 	free(name);
 }
 
@@ -131,11 +128,9 @@ exchange_find_token(
 	if (jv_get_kind(names) == JV_KIND_ARRAY) {
 		json_each(&names, find_secret, token);
 		if (token->value == NULL) {
-			if (asprintf(&why,
-				"%s is not set up here: set TACK_%s_FILE",
-				provider,
-				token->name != NULL ? token->name : "") == -1)
-				err(EX_OSERR, NULL);
+			why = xasprintf(
+			    "%s is not set up here: set TACK_%s_FILE", provider,
+			    token->name != NULL ? token->name : "");
 			jv_free(said);
 			said = exchange_said("error", why);
 			free(why);
@@ -248,9 +243,7 @@ talk(int in, const char *text, int out, struct exchange_answer *raw)
 		}
 		if (p[0].revents == 0)
 			continue;
-		raw->body = realloc(raw->body, raw->length + READ + 1);
-		if (raw->body == NULL)
-			err(EX_OSERR, NULL);
+		raw->body = xrealloc(raw->body, raw->length + READ + 1);
 		n = read(out, raw->body + raw->length, READ);
 		if (n == -1 && errno == EAGAIN)
 			continue;
@@ -277,10 +270,8 @@ exchange_exec(const jv *request, struct exchange_answer *raw)
 
 	json_each(&list, add_argument, &a);
 	jv_free(list);
-	text = jv_is_valid(input) ? print_text(jv_copy(input)) : strdup("");
+	text = jv_is_valid(input) ? print_text(jv_copy(input)) : xstrdup("");
 	jv_free(input);
-	if (text == NULL)
-		err(EX_OSERR, NULL);
 	pid = a.wrong || a.count == 0 ?
 	    -1 :
 	    child_start((const char *const *)a.arg, &in, &out);

@@ -6,6 +6,7 @@
 
 #include <jq.h>
 
+#include "base/mem.h"
 #include "ci/program.h"
 #include "ci/provider.h"
 #include "data/json.h"
@@ -27,11 +28,11 @@ complain(void *file, jv message)
 struct program *
 program_load(const char *file)
 {
-	struct program *p = calloc(1, sizeof(*p));
+	struct program *p = xcalloc(1, sizeof(*p));
 	char *path = share_path(file), *text = share_text(path);
 
-	if (p == NULL || (p->jq = jq_init()) == NULL)
-		err(EX_OSERR, NULL);
+	if ((p->jq = jq_init()) == NULL)
+		mem_refused();
 	if (text == NULL) {
 		program_free(p);
 		free(path);

@@ -16,6 +16,7 @@
 #include <jq.h>
 
 #include "base/bytes.h"
+#include "base/mem.h"
 #include "ci/provider.h"
 #include "data/check.h"
 #include "data/json.h"
@@ -70,8 +71,7 @@ share_path(const char *file)
 	ssize_t n;
 
 	if (share != NULL && *share != '\0') {
-		if (asprintf(&path, "%s/%s", share, file) == -1)
-			err(EX_OSERR, NULL);
+		path = xasprintf("%s/%s", share, file);
 		return path;
 	}
 	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -81,13 +81,11 @@ share_path(const char *file)
 		    "TACK_SHARE is not set, and /proc is not"
 		    " there to tell where this tool stands");
 	*slash = '\0';
-	if (asprintf(&path, "%s/../share/tack", exe) == -1)
-		err(EX_OSERR, NULL);
+	path = xasprintf("%s/../share/tack", exe);
 	if (stat(path, &st) == -1)
 		path[strlen(path) - strlen("/tack")] = '\0';
 	share = path;
-	if (asprintf(&path, "%s/%s", share, file) == -1)
-		err(EX_OSERR, NULL);
+	path = xasprintf("%s/%s", share, file);
 	free((char *)share);
 	return path;
 }
@@ -124,11 +122,9 @@ add_string(jv value, void *arg)
 static void
 add_path(struct provider *p, struct field *f, const jv *path)
 {
-	char **names = calloc(PATH_DEPTH + 1, sizeof(*names));
+	char **names = xcalloc(PATH_DEPTH + 1, sizeof(*names));
 	struct strings s = { p, f->name, names, 0, PATH_DEPTH };
 
-	if (names == NULL)
-		err(EX_OSERR, NULL);
 	if (p->nwants == WANTS)
 		wrong(p, f->name);
 	json_each(path, add_string, &s);
@@ -161,8 +157,7 @@ field_load(
 {
 	struct alternatives a = { p, f, 0 };
 
-	if ((f->name = strdup(name)) == NULL)
-		err(EX_OSERR, NULL);
+	f->name = xstrdup(name);
 	f->first = p->nwants;
 	if (jv_get_kind(*value) != JV_KIND_ARRAY)
 		wrong(p, name);
@@ -241,10 +236,8 @@ add_status(jv value, void *arg)
 	json_each(&value, add_string, &s);
 	if (s.count != 2)
 		wrong(p, "status");
-	p->pattern = reallocarray(p->pattern, p->statuses + 1, sizeof(char *));
-	p->status = reallocarray(p->status, p->statuses + 1, sizeof(char *));
-	if (p->pattern == NULL || p->status == NULL)
-		err(EX_OSERR, NULL);
+	p->pattern = xreallocarray(p->pattern, p->statuses + 1, sizeof(char *));
+	p->status = xreallocarray(p->status, p->statuses + 1, sizeof(char *));
 	p->pattern[p->statuses] = pair[0];
 	p->status[p->statuses++] = pair[1];
 	jv_free(value);
@@ -276,8 +269,7 @@ share_text(const char *path)
 		err(errno == EACCES ? EX_CONFIG : EX_TEMPFAIL, "%s", path);
 	if (fstat(fd, &st) == -1)
 		err(EX_CONFIG, "%s", path);
-	if ((text = malloc((size_t)st.st_size + 1)) == NULL)
-		err(EX_OSERR, NULL);
+	text = xmalloc((size_t)st.st_size + 1);
 	while (length < (size_t)st.st_size) {
 		n = read(fd, text + length, (size_t)st.st_size - length);
 		if (n == -1 && errno == EINTR)
@@ -296,8 +288,7 @@ provider_variable(const char *name, const char *suffix)
 {
 	char *text;
 
-	if (asprintf(&text, "TACK_%s_%s", name, suffix) == -1)
-		err(EX_OSERR, NULL);
+	text = xasprintf("TACK_%s_%s", name, suffix);
 	for (char *c = text; *c != '\0'; c++)
 		*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
 	return text;
@@ -306,14 +297,12 @@ provider_variable(const char *name, const char *suffix)
 struct provider *
 provider_load(const char *name)
 {
-	struct provider *p = calloc(1, sizeof(*p));
+	struct provider *p = xcalloc(1, sizeof(*p));
 	char *relative, *text;
 	ssize_t at;
 	jv event;
 
-	if (p == NULL ||
-	    asprintf(&relative, "providers/%s/provider.json", name) == -1)
-		err(EX_OSERR, NULL);
+	relative = xasprintf("providers/%s/provider.json", name);
 	p->file = share_path(relative);
 	free(relative);
 	if ((text = share_text(p->file)) == NULL) {
@@ -329,8 +318,7 @@ provider_load(const char *name)
 	event = json_get(&p->config, "event");
 	field_load(p, &p->event, "event", &event);
 	jv_free(event);
-	if ((p->events = calloc(FIELDS, sizeof(char *))) == NULL)
-		err(EX_OSERR, NULL);
+	p->events = xcalloc(FIELDS, sizeof(char *));
 	struct strings s = { p, "events", p->events, 0, FIELDS };
 	each(p, "events", add_string, &s);
 	p->nevents = s.count;
@@ -460,10 +448,8 @@ match_url(jv build, const char *template, const char *url)
 		if ((close = strchr(template, '}')) == NULL)
 			goto mismatch;
 		length = strcspn(url, "/?#");
-		name = strndup(template + 1, (size_t)(close - template) - 1);
-		value = strndup(url, length);
-		if (name == NULL || value == NULL)
-			err(EX_OSERR, NULL);
+		name = xstrndup(template + 1, (size_t)(close - template) - 1);
+		value = xstrndup(url, length);
 		if (printable(value) && json_str(&build, name) == NULL)
 			found = json_set_str(found, name, value);
 		free(name);
@@ -489,7 +475,7 @@ part_word(struct part *part, const struct check_want *wants)
 	jv value;
 
 	if (span.text == NULL)
-		text = strdup("");
+		text = xstrdup("");
 	else if (part->program == NULL)
 		text = json_span_word(&span);
 	else {
@@ -499,7 +485,7 @@ part_word(struct part *part, const struct check_want *wants)
 			errx(EX_CONFIG, "state: program does not compile");
 		jq_start(part->jq, json_parse(span.text, span.length), 0);
 		value = jq_next(part->jq);
-		text = jv_is_valid(value) ? json_word(&value) : strdup("");
+		text = jv_is_valid(value) ? json_word(&value) : xstrdup("");
 		jv_free(value);
 	}
 	if (text != NULL && strchr(text, '/') != NULL) {
@@ -602,29 +588,24 @@ provider_origin(const struct provider *p, const jv *build)
 	const char *template = p->origin != NULL ? p->origin : "";
 	char *text;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = mem_open(&text, &size);
 
-	if (out == NULL)
-		err(EX_OSERR, NULL);
 	while (*template != '\0') {
 		const char *close = strchr(template, '}'), *value;
 		char *name;
 
 		if (*template != '{' || close == NULL) {
 			if (putc(*template ++, out) == EOF)
-				err(EX_OSERR, NULL);
+				mem_refused();
 			continue;
 		}
-		name = strndup(template + 1, (size_t)(close - template) - 1);
-		if (name == NULL)
-			err(EX_OSERR, NULL);
+		name = xstrndup(template + 1, (size_t)(close - template) - 1);
 		value = json_str(build, name);
 		if (fputs(value != NULL ? value : "", out) == EOF)
-			err(EX_OSERR, NULL);
+			mem_refused();
 		free(name);
 		template = close + 1;
 	}
-	if (fclose(out) == EOF || text == NULL)
-		err(EX_OSERR, NULL);
+	mem_close(out, &text);
 	return text;
 }

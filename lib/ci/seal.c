@@ -11,6 +11,7 @@
 #include <nettle/base64.h>
 #include <nettle/hmac.h>
 
+#include "base/mem.h"
 #include "base/secret.h"
 #include "ci/auth.h"
 #include "ci/seal.h"
@@ -31,8 +32,7 @@ decode(const char *text, size_t length, size_t *n)
 	bool good;
 
 	*n = BASE64_DECODE_LENGTH(length + 2);
-	if ((out = malloc(*n)) == NULL)
-		err(EX_OSERR, NULL);
+	out = xmalloc(*n);
 	base64url_decode_init(&ctx);
 	good = length % 4 != 1 && memchr(text, '=', length) == NULL &&
 	    base64_decode_update(&ctx, n, out, length, text);
@@ -123,10 +123,8 @@ seal_opens(const char *text, const char *key, const char *provider,
 static char *
 encode(const unsigned char *bytes, size_t length)
 {
-	char *text = malloc(BASE64_ENCODE_RAW_LENGTH(length) + 1);
+	char *text = xmalloc(BASE64_ENCODE_RAW_LENGTH(length) + 1);
 
-	if (text == NULL)
-		err(EX_OSERR, NULL);
 	base64_encode_raw(text, length, bytes);
 	text[BASE64_ENCODE_RAW_LENGTH(length)] = '\0';
 	text[strcspn(text, "=")] = '\0';
@@ -145,13 +143,12 @@ seal_make(const char *key, const char *provider, const char *origin,
 	    workflow, 0, attempt);
 
 	if (length == -1)
-		err(EX_OSERR, NULL);
+		mem_refused();
 	make_tag(
 	    tag, key, provider, origin, (unsigned char *)first, (size_t)length);
 	head = encode((unsigned char *)first, (size_t)length);
 	tail = encode(tag, TAG);
-	if (asprintf(&seal, PREFIX "%s.%s", head, tail) == -1)
-		err(EX_OSERR, NULL);
+	seal = xasprintf(PREFIX "%s.%s", head, tail);
 	free(first);
 	free(head);
 	free(tail);

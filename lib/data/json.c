@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* JSON as values: the only place that takes a jv apart. */
-#include <err.h>
 #include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include <bsd/stdlib.h>
 
+#include "base/mem.h"
 #include "data/json.h"
 
 jv
@@ -65,10 +64,8 @@ json_get(const jv *object, const char *name)
 static char *
 duplicate(const char *text)
 {
-	char *copy = strdup(text);
+	char *copy = xstrdup(text);
 
-	if (copy == NULL)
-		err(EX_OSERR, NULL);
 	return copy;
 }
 
@@ -89,8 +86,7 @@ json_word(const jv *v)
 		n = jv_number_value(*v);
 		if (!(fabs(n) < 0x1p53) || n != trunc(n))
 			return NULL;
-		if (asprintf(&text, "%.0f", n == 0 ? 0 : n) == -1)
-			err(EX_OSERR, NULL);
+		text = xasprintf("%.0f", n == 0 ? 0 : n);
 		return text;
 	default:
 		return NULL;
@@ -160,8 +156,7 @@ json_span_word(const struct check_span *span)
 		jv_free(v);
 		return word;
 	}
-	if ((word = strndup(text, length)) == NULL)
-		err(EX_OSERR, NULL);
+	word = xstrndup(text, length);
 	return word;
 }
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* JSON, written. */
-#include <err.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "base/bytes.h"
+#include "base/mem.h"
 #include "data/eight.h"
 #include "data/print.h"
 
@@ -127,7 +126,7 @@ static void
 put(FILE *out, const char *text, size_t length)
 {
 	if (fwrite(text, 1, length, out) != length)
-		err(EX_OSERR, NULL);
+		mem_refused();
 }
 
 void
@@ -161,7 +160,7 @@ print_safe(FILE *out, const char *text, size_t length)
 		if (u == 0)
 			put(out, " ", 1);
 		else if (fprintf(out, "\\u%04x", u) < 0)
-			err(EX_OSERR, NULL);
+			mem_refused();
 		p += skip;
 		text = p;
 	}

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* YAML, a stranger's workflow file as JSON. */
-#include <err.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include <yaml.h>
 
+#include "base/mem.h"
 #include "data/json.h"
 #include "data/print.h"
 #include "data/yaml.h"
@@ -63,7 +62,7 @@ parser_failed(struct reader *r)
 	size_t line = p->problem_mark.line;
 
 	if (p->error == YAML_MEMORY_ERROR)
-		errx(EX_OSERR, "yaml: out of memory");
+		mem_refused();
 	if (p->error == YAML_READER_ERROR) {
 		line = 0;
 		for (size_t i = 0; i < p->problem_offset; i++)
@@ -416,8 +415,7 @@ anchor(struct reader *r, const yaml_char_t *name, size_t line)
 		return NULL;
 	}
 	r->anchors++;
-	if ((a->name = strdup((const char *)name)) == NULL)
-		err(EX_OSERR, NULL);
+	a->name = xstrdup((const char *)name);
 	a->value = jv_invalid();
 	a->nodes = r->nodes;
 	a->text = r->text;
@@ -525,9 +523,9 @@ yaml_parse(const char *text, size_t length)
 		text += sizeof(mark) - 1;
 		length -= sizeof(mark) - 1;
 	}
-	if ((r = calloc(1, sizeof(*r))) == NULL ||
-	    !yaml_parser_initialize(&r->parser))
-		err(EX_OSERR, NULL);
+	r = xcalloc(1, sizeof(*r));
+	if (!yaml_parser_initialize(&r->parser))
+		mem_refused();
 	r->why = jv_null();
 	r->input = text;
 	/* Said, so that no mark makes it something else. */

@@ -9,6 +9,7 @@
 
 #include <bsd/stdlib.h>
 
+#include "base/mem.h"
 #include "base/secret.h"
 #include "ci/call.h"
 #include "ci/provider.h"
@@ -86,11 +87,9 @@ put_off(struct attempt *a, double seconds, bool undone, const char *reason)
 	if (own != NULL && *own != '\0')
 		limit = strtonum(own, 1, INT32_MAX, NULL);
 	if (limit > 0 && now - json_int(&a->row, "created_at", 0) > limit) {
-		if (asprintf(&why, "gave up after %lld minutes%s: %s",
-			(long long)limit / 60,
-			undone ? "" : ", and it may have been started",
-			reason) == -1)
-			err(EX_OSERR, NULL);
+		why = xasprintf("gave up after %lld minutes%s: %s",
+		    (long long)limit / 60,
+		    undone ? "" : ", and it may have been started", reason);
 		rec = verdict(a, "failed", why);
 		free(why);
 		return rec;

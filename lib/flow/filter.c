@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "data/check.h"
 #include "data/json.h"
 #include "data/print.h"
@@ -45,10 +46,8 @@ without(const char *text, size_t *length, const struct check_span *part)
 {
 	size_t before = (size_t)(part->text - text);
 	size_t after = *length - before - part->length;
-	char *rest = malloc(before + 4 + after);
+	char *rest = xmalloc(before + 4 + after);
 
-	if (rest == NULL)
-		err(EX_OSERR, NULL);
 	memcpy(rest, text, before);
 	memcpy(rest + before, "null", 4);
 	memcpy(rest + before + 4, part->text + part->length, after);
@@ -103,7 +102,7 @@ static void
 put(const struct loop *l, const char *text)
 {
 	if (fputs(text, l->out) == EOF)
-		err(EX_OSERR, NULL);
+		mem_refused();
 }
 
 /* Write a record, its payload as the JSON text that it is. */
@@ -206,7 +205,7 @@ static void
 write_out(struct loop *l)
 {
 	if (fflush(l->out) != 0)
-		err(EX_OSERR, NULL);
+		mem_refused();
 	for (size_t done = 0; done < l->size;) {
 		ssize_t n =
 		    write(STDOUT_FILENO, l->text + done, l->size - done);
@@ -247,13 +246,11 @@ static int
 loop(struct loop l, filter_batch_fn *begin, filter_batch_fn *commit)
 {
 	size_t size = BATCH_SIZE, length = 0, done;
-	char *buffer = malloc(size + 1);
+	char *buffer = xmalloc(size + 1);
 	bool ended = false;
 	ssize_t n;
 
-	l.out = open_memstream(&l.text, &l.size);
-	if (buffer == NULL || l.out == NULL)
-		err(EX_OSERR, NULL);
+	l.out = mem_open(&l.text, &l.size);
 	while (!ended) {
 		n = read(STDIN_FILENO, buffer + length, size - length);
 		if (n == -1 && errno == EINTR)
@@ -275,8 +272,7 @@ loop(struct loop l, filter_batch_fn *begin, filter_batch_fn *commit)
 			errx(
 			    EX_DATAERR, "stdin:%zu: line too long", l.line + 1);
 		size *= 2;
-		if ((buffer = realloc(buffer, size + 1)) == NULL)
-			err(EX_OSERR, NULL);
+		buffer = xrealloc(buffer, size + 1);
 	}
 	free(buffer);
 	fclose(l.out);

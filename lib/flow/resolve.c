@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
+#include "base/mem.h"
 #include "ci/provider.h"
 #include "ci/seal.h"
 #include "data/json.h"
@@ -35,7 +35,7 @@ warn_build(const char *id, const char *what)
 	char *safe;
 
 	if (stravis(&safe, id, VIS_CSTYLE | VIS_WHITE | VIS_NOSLASH) == -1)
-		err(EX_OSERR, NULL);
+		mem_refused();
 	warnx("build %s: %s", safe, what);
 	free(safe);
 }
@@ -49,8 +49,7 @@ provider(struct resolve *t, const char *name)
 	if (t->count == PROVIDERS || strchr(name, '/') != NULL ||
 	    (t->known[t->count].provider = provider_load(name)) == NULL)
 		return NULL;
-	if ((t->known[t->count].name = strdup(name)) == NULL)
-		err(EX_OSERR, NULL);
+	t->known[t->count].name = xstrdup(name);
 	return t->known[t->count++].provider;
 }
 
@@ -297,10 +296,8 @@ resolve_record(jv rec, void *arg)
 struct resolve *
 resolve_new(struct db *db)
 {
-	struct resolve *t = calloc(1, sizeof(*t));
+	struct resolve *t = xcalloc(1, sizeof(*t));
 
-	if (t == NULL)
-		err(EX_OSERR, NULL);
 	t->db = db;
 	t->seal_key = seal_required();
 	t->lookup = db_query(t->db, "lookup build by uuid",

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/mem.h"
 #include "data/check.h"
 #include "data/json.h"
 #include "data/record.h"
@@ -43,8 +44,7 @@ launch(const char *database, struct starter *s, int64_t row)
 	snprintf(number, sizeof(number), "%" PRId64, row);
 	memset(s, 0, sizeof(*s));
 	s->row = row;
-	if ((s->text = malloc(ANSWER + 1)) == NULL)
-		err(EX_OSERR, NULL);
+	s->text = xmalloc(ANSWER + 1);
 	return (s->pid = child_start(argv, NULL, &s->fd)) != -1;
 }
 

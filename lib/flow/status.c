@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* The function of tack-status: what a build has come to, published once. */
-#include <err.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <time.h>
 
+#include "base/mem.h"
 #include "data/json.h"
 #include "data/print.h"
 #include "data/record.h"
@@ -349,10 +348,8 @@ status_commit(void *arg)
 struct status *
 status_new(struct db *db)
 {
-	struct status *t = calloc(1, sizeof(*t));
+	struct status *t = xcalloc(1, sizeof(*t));
 
-	if (t == NULL)
-		err(EX_OSERR, NULL);
 	t->db = db;
 	event_prepare(&t->log, db);
 	t->look = db_query(db, "look up status",

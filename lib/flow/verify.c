@@ -16,6 +16,7 @@
 
 #include <bsd/stdlib.h>
 
+#include "base/mem.h"
 #include "base/secret.h"
 #include "ci/auth.h"
 #include "ci/provider.h"
@@ -48,14 +49,12 @@ configured(const char *name, const char *suffix)
 	char *plain = provider_variable(name, suffix), *file, *path;
 	bool found;
 
-	if (asprintf(&file, "%s_FILE", plain) == -1)
-		err(EX_OSERR, NULL);
+	file = xasprintf("%s_FILE", plain);
 	found = getenv(plain) != NULL || getenv(file) != NULL;
 	if (!found && directory != NULL) {
 		for (char *c = plain; *c != '\0'; c++)
 			*c = (char)tolower((unsigned char)*c);
-		if (asprintf(&path, "%s/%s", directory, plain) == -1)
-			err(EX_OSERR, NULL);
+		path = xasprintf("%s/%s", directory, plain);
 		found = access(path, F_OK) == 0;
 		free(path);
 	}
@@ -68,16 +67,15 @@ configured(const char *name, const char *suffix)
 static struct sender *
 sender(const char *name, struct sender *next)
 {
-	struct sender *c = calloc(1, sizeof(*c));
+	struct sender *c = xcalloc(1, sizeof(*c));
 	char *mode_name = provider_variable(name, "WEBHOOK_MODE");
 	char *secret_name = provider_variable(name, "WEBHOOK_SECRET"), *where,
 	     *text;
 	const char *mode = getenv(mode_name);
 	jv scheme;
 
-	if (c == NULL || (c->name = strdup(name)) == NULL ||
-	    asprintf(&where, "%s, by provider %s", secret_name, name) == -1)
-		err(EX_OSERR, NULL);
+	c->name = xstrdup(name);
+	where = xasprintf("%s, by provider %s", secret_name, name);
 	if ((c->provider = provider_load(name)) == NULL)
 		errx(EX_CONFIG, "%s: no such provider", name);
 	scheme = provider_auth(c->provider, mode);
@@ -120,11 +118,9 @@ senders(void)
 struct verify *
 verify_new(const char *tolerance)
 {
-	struct verify *v = malloc(sizeof(*v));
+	struct verify *v = xmalloc(sizeof(*v));
 	const char *what = "-t", *problem = NULL;
 
-	if (v == NULL)
-		err(EX_OSERR, NULL);
 	v->tolerance = -1;
 	if (tolerance == NULL) {
 		what = "TACK_WEBHOOK_TOLERANCE";
@@ -154,8 +150,7 @@ decode(const jv *request, const struct check_span *body, size_t *length)
 		n = strlen(text);
 	else
 		return NULL;
-	if ((bytes = malloc(BASE64_SIZE(n) + 1)) == NULL)
-		err(EX_OSERR, NULL);
+	bytes = xmalloc(BASE64_SIZE(n) + 1);
 	if (!base64_decode(bytes, length, text, n)) {
 		free(bytes);
 		return NULL;

@@ -24,6 +24,7 @@
 #include <bsd/err.h>
 #include <bsd/stdlib.h>
 
+#include "base/mem.h"
 #include "data/json.h"
 #include "local/cell.h"
 
@@ -79,13 +80,11 @@ find(const char *program)
 	const char *path = setting("PATH");
 	char *copy, *rest, *dir, *full = NULL;
 
-	if ((copy = rest = strdup(path != NULL ? path : PATH)) == NULL)
-		err(EX_OSERR, NULL);
+	copy = rest = xstrdup(path != NULL ? path : PATH);
 	while (full == NULL && (dir = strsep(&rest, ":")) != NULL) {
 		if (*dir != '/')
 			continue;
-		if (asprintf(&full, "%s/%s", dir, program) == -1)
-			err(EX_OSERR, NULL);
+		full = xasprintf("%s/%s", dir, program);
 		if (access(full, X_OK) == -1) {
 			free(full);
 			full = NULL;
@@ -357,7 +356,7 @@ exec_bare(const struct cell *c, const char *dir, const jv *env,
 	clearenv();
 	if (setenv("HOME", home, 1) == -1 || setenv("TMPDIR", tmp, 1) == -1 ||
 	    setenv("PATH", PATH, 1) == -1)
-		err(EX_OSERR, NULL);
+		mem_refused();
 	put_environment(NULL, env);
 	snprintf(home, sizeof(home), "%s/work", dir);
 	if (chdir(home) == -1)

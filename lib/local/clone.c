@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* A commit of a repository, fetched by git(1). */
-#include <err.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include <bsd/stdlib.h>
 
+#include "base/mem.h"
 #include "data/json.h"
 #include "local/clone.h"
 #include "local/remote.h"
@@ -30,8 +29,7 @@ reason(const char *what, const char *text)
 {
 	char *whole;
 
-	if (asprintf(&whole, "%s %s", what, text) == -1)
-		err(EX_OSERR, NULL);
+	whole = xasprintf("%s %s", what, text);
 	return whole;
 }
 
@@ -149,11 +147,9 @@ submodules(struct clone *c)
 
 	if (said != NULL)
 		return said;
-	if ((out = open_memstream(&list, &size)) == NULL)
-		err(EX_OSERR, NULL);
+	out = mem_open(&list, &size);
 	*c->status = c->git(&c->env, urls, c->show, out, c->arg);
-	if (fclose(out) == EOF)
-		err(EX_OSERR, NULL);
+	mem_close(out, &list);
 	/* Key, newline, value, NUL. */
 	for (p = list; p < list + size && said == NULL; p += strlen(p) + 1) {
 		if ((url = strchr(p, '\n')) != NULL)
@@ -192,8 +188,7 @@ clone_repository(
 
 	*status = 0;
 	if (!is_true(&options, "skip")) {
-		if ((c.url = strdup(json_str(&repo, "url"))) == NULL)
-			err(EX_OSERR, NULL);
+		c.url = xstrdup(json_str(&repo, "url"));
 		if (strncmp(c.url, "file://", 7) == 0)
 			c.show = c.url + 7;
 		c.env = jv_object();

@@ -21,6 +21,7 @@
 #include <nettle/sha2.h>
 
 #include "base/child.h"
+#include "base/mem.h"
 #include "data/check.h"
 #include "data/json.h"
 #include "data/print.h"
@@ -60,8 +61,7 @@ job_open(struct job_dir *j)
 	char *made = NULL;
 
 	if (path == NULL || *path == '\0') {
-		if (asprintf(&made, "%s-local", db_path(NULL)) == -1)
-			err(EX_OSERR, NULL);
+		made = xasprintf("%s-local", db_path(NULL));
 		path = made;
 	}
 	if (mkdir(path, 0700) == -1 && errno != EEXIST)
@@ -165,8 +165,7 @@ get(const struct job_dir *j, const char *id, const char *file)
 		return jv_invalid(); /* removed since */
 	if (fd == -1 || fstat(fd, &st) == -1)
 		fail(path);
-	if ((text = malloc((size_t)st.st_size + 1)) == NULL)
-		err(EX_OSERR, NULL);
+	text = xmalloc((size_t)st.st_size + 1);
 	if ((n = read(fd, text, (size_t)st.st_size)) == -1)
 		fail(path);
 	close(fd);
@@ -361,8 +360,7 @@ job_clean(const struct job_dir *j, const char *id)
 	char *path;
 
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
-		if (asprintf(&path, "%s/%s/%s", j->path, id, made[i]) == -1)
-			err(EX_OSERR, NULL);
+		path = xasprintf("%s/%s/%s", j->path, id, made[i]);
 		remove_all(path);
 		free(path);
 	}
@@ -433,8 +431,7 @@ make_directory(const struct job_dir *j, const char *dir)
 {
 	char *path;
 
-	if (asprintf(&path, "%s/%s", j->path, dir) == -1)
-		err(EX_OSERR, NULL);
+	path = xasprintf("%s/%s", j->path, dir);
 	remove_all(path);
 	free(path);
 	if (mkdirat(j->fd, dir, 0700) == -1)
@@ -447,8 +444,7 @@ numbered(const struct job_dir *j, jv state)
 	jv build = json_get(&state, "build");
 	char *number;
 
-	if (asprintf(&number, "%" PRId64, take_number(j)) == -1)
-		err(EX_OSERR, NULL);
+	number = xasprintf("%" PRId64, take_number(j));
 	build = json_set_str(build, "number", number);
 	free(number);
 	return json_set(state, "build", build);

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "data/stamp.h"
 #include "local/mark.h"
 
@@ -35,10 +35,8 @@ store(struct mark *m, const char *bytes, size_t length)
 	char *text;
 	size_t size, line;
 	int64_t now = stamp_now();
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = mem_open(&text, &size);
 
-	if (out == NULL)
-		err(EX_OSERR, NULL);
 	while (length > 0) {
 		const char *end = memchr(bytes, '\n', length);
 
@@ -50,8 +48,7 @@ store(struct mark *m, const char *bytes, size_t length)
 		bytes += line;
 		length -= line;
 	}
-	if (fclose(out) == EOF)
-		err(EX_OSERR, NULL);
+	mem_close(out, &text);
 	append(m, text, size);
 	free(text);
 }
@@ -67,7 +64,7 @@ mark_line(struct mark *m, const char *format, ...)
 	length = vasprintf(&text, format, list);
 	va_end(list);
 	if (length == -1)
-		err(EX_OSERR, NULL);
+		mem_refused();
 	if (m->inside)
 		store(m, "\n", 1);
 	store(m, text, (size_t)length);

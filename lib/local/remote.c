@@ -4,15 +4,14 @@
 #include <sys/socket.h>
 
 #include <ctype.h>
-#include <err.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include <bsd/stdlib.h>
 
+#include "base/mem.h"
 #include "base/public.h"
 #include "local/remote.h"
 
@@ -21,8 +20,7 @@ reason(const char *text, const char *of)
 {
 	char *whole;
 
-	if (asprintf(&whole, "%s%s%s", of, *of != '\0' ? ": " : "", text) == -1)
-		err(EX_OSERR, NULL);
+	whole = xasprintf("%s%s%s", of, *of != '\0' ? ": " : "", text);
 	return whole;
 }
 
@@ -70,8 +68,7 @@ resolve(const char *host, const char *port, bool dev, char **pin)
 
 	if (error != 0)
 		return reason(gai_strerror(error), host);
-	if ((out = open_memstream(pin, &size)) == NULL)
-		err(EX_OSERR, NULL);
+	out = mem_open(pin, &size);
 	fprintf(out, "%s:%s:", host, port);
 	for (ai = list; ai != NULL && said == NULL; ai = ai->ai_next) {
 		if (!dev && !public_address(ai->ai_addr))
@@ -86,8 +83,7 @@ resolve(const char *host, const char *port, bool dev, char **pin)
 			    ai == list ? "" : ",", address);
 	}
 	freeaddrinfo(list);
-	if (fclose(out) == EOF)
-		err(EX_OSERR, NULL);
+	mem_close(out, pin);
 	if (said != NULL) {
 		free(*pin);
 		*pin = NULL;
@@ -118,8 +114,7 @@ remote_refused(const char *url, bool dev, char **pin)
 	} else
 		return reason("the repository's URL is not https", "");
 
-	if ((host = strndup(rest, strcspn(rest, "/"))) == NULL)
-		err(EX_OSERR, NULL);
+	host = xstrndup(rest, strcspn(rest, "/"));
 	if ((colon = strchr(host, ':')) != NULL) {
 		*colon = '\0';
 		port = colon + 1;

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include <bsd/err.h>
 
 #include "base/child.h"
+#include "base/mem.h"
 #include "data/json.h"
 #include "data/print.h"
 #include "data/stamp.h"
@@ -40,13 +40,11 @@ through(const char *tool, const char *line)
 	struct pollfd p = { .events = POLLIN };
 	size_t length = strlen(line), size = 0;
 	char *text = NULL, bytes[4096];
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = mem_open(&text, &size);
 	int in, status = -1;
 	ssize_t n = -1;
 	pid_t pid;
 
-	if (out == NULL)
-		err(EX_OSERR, NULL);
 	if ((pid = child_start(argv, &in, &p.fd)) != -1) {
 		/* A pipe holds more than a report is long. */
 		if (write(in, line, length) != (ssize_t)length)
@@ -62,8 +60,7 @@ through(const char *tool, const char *line)
 			kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
 	}
-	if (fclose(out) == EOF)
-		err(EX_OSERR, NULL);
+	mem_close(out, &text);
 	if (status == 0)
 		return text;
 	free(text);
@@ -83,8 +80,7 @@ report_build(const jv *build)
 	rec = json_set(
 	    rec, "payload", json_set(jv_object(), "build", jv_copy(*build)));
 	text = print_text(rec);
-	if (asprintf(&line, "%s\n", text) == -1)
-		err(EX_OSERR, NULL);
+	line = xasprintf("%s\n", text);
 	free(text);
 	text = through("tack-resolve", line);
 	free(line);

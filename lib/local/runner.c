@@ -23,6 +23,7 @@
 #include <bsd/err.h>
 #include <bsd/stdlib.h>
 
+#include "base/mem.h"
 #include "data/json.h"
 #include "data/stamp.h"
 #include "local/cell.h"
@@ -266,14 +267,11 @@ describe(struct runner *r)
 {
 	char *text;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = mem_open(&text, &size);
 
-	if (out == NULL)
-		err(EX_OSERR, NULL);
 	cell_describe(&r->cell, out);
 	fprintf(out, "Time: %" PRId64 " s.\n", r->timeout);
-	if (fclose(out) == EOF)
-		err(EX_OSERR, NULL);
+	mem_close(out, &text);
 	mark_write(&r->log, text, size);
 	free(text);
 }
@@ -288,8 +286,7 @@ directories(struct runner *r)
 	cell_own(&r->cell, r->jobs->path, 0710, false);
 	cell_own(&r->cell, r->dir, 0710, false);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (asprintf(&path, "%s/%s", r->dir, names[i]) == -1)
-			err(EX_OSERR, NULL);
+		path = xasprintf("%s/%s", r->dir, names[i]);
 		if (mkdir(path, 0700) == -1)
 			err(EX_CANTCREAT, "%s", path);
 		cell_own(&r->cell, path, 0700, true);
@@ -309,7 +306,7 @@ set_up(struct runner *r, int *status)
 	describe(r);
 	directories(r);
 	if ((*status = command(r, &r->cell, &env, probe, NULL, NULL)) > 0) {
-		said = strdup("the sandbox does not start; its log says why");
+		said = xstrdup("the sandbox does not start; its log says why");
 	} else if (*status == 0) {
 		g.cell.network = true;
 		said = clone_repository(
@@ -333,8 +330,7 @@ plain(const char *name)
 		while (length > 0 && (name[length] & 0xc0) == 0x80)
 			length--;
 	}
-	if ((text = strndup(name, length)) == NULL)
-		err(EX_OSERR, NULL);
+	text = xstrndup(name, length);
 	for (size_t i = 0; i < length; i++)
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
 			text[i] = ' ';
@@ -356,8 +352,7 @@ user_step(struct runner *r, size_t index)
 	step_end(r, index, status);
 	if (status > 0) {
 		name = plain(s->name);
-		if (asprintf(&said, "step '%s' exited %d", name, status) == -1)
-			err(EX_OSERR, NULL);
+		said = xasprintf("step '%s' exited %d", name, status);
 		free(name);
 	}
 	return said;
@@ -422,11 +417,10 @@ add_step(jv step, void *arg)
 	const char *name = json_str(&step, "name");
 
 	task_env(&s->env, &r->task, &step);
-	if ((name != NULL && *name != '\0' ?
-		    (s->name = strdup(name)) != NULL :
-		    asprintf(&s->name, "Step %zu", r->steps) != -1) == false ||
-	    (s->command = strdup(json_str(&step, "command"))) == NULL)
-		err(EX_OSERR, NULL);
+	s->name = name != NULL && *name != '\0' ?
+	    xstrdup(name) :
+	    xasprintf("Step %zu", r->steps);
+	s->command = xstrdup(json_str(&step, "command"));
 	s->state = "pending";
 	s->exit = -1;
 	r->steps++;
@@ -442,10 +436,8 @@ load(struct runner *r)
 	r->build = json_get(&state, "build");
 	jv_free(state);
 	list = task_member(&r->task, "workflow", "steps");
-	r->step = calloc(TASK_STEPS + 1, sizeof(*r->step));
-	if (r->step == NULL)
-		err(EX_OSERR, NULL);
-	r->step[0] = (struct step){ .name = strdup("Set up"),
+	r->step = xcalloc(TASK_STEPS + 1, sizeof(*r->step));
+	r->step[0] = (struct step){ .name = xstrdup("Set up"),
 		.env = jv_object(),
 		.state = "pending",
 		.exit = -1 };
@@ -467,8 +459,7 @@ runner_run(const char *id, void *arg)
 	struct runner r = { .jobs = arg, .id = id };
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (asprintf(&r.dir, "%s/%s", r.jobs->path, id) == -1)
-		err(EX_OSERR, NULL);
+	r.dir = xasprintf("%s/%s", r.jobs->path, id);
 	r.events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (r.events != -1)
 		inotify_add_watch(r.events, r.dir, IN_CREATE);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* What the embedded CI is asked to do. */
-#include <err.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include <bsd/stdlib.h>
 
+#include "base/mem.h"
 #include "data/json.h"
 #include "data/print.h"
 #include "local/cell.h"
@@ -61,7 +60,7 @@ merge_variable(jv key, void *arg)
 
 	switch (jv_get_kind(value)) {
 	case JV_KIND_NULL:
-		text = strdup("");
+		text = xstrdup("");
 		break;
 	case JV_KIND_NUMBER:
 		if ((text = json_word(&value)) == NULL)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Whose turn it is among the builds of the embedded CI. */
-#include <err.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
+#include "base/mem.h"
 #include "data/json.h"
 #include "local/task.h"
 #include "local/turn.h"
@@ -21,9 +20,7 @@ add(const char *id, void *arg)
 	build = json_get(&state, "build");
 	if (!job_final(&state) &&
 	    task_integer(json_get(&build, "number"), 0) < t->number) {
-		t->ids = reallocarray(t->ids, t->count + 1, sizeof(t->ids[0]));
-		if (t->ids == NULL)
-			err(EX_OSERR, NULL);
+		t->ids = xreallocarray(t->ids, t->count + 1, sizeof(t->ids[0]));
 		memcpy(t->ids[t->count++], id, JOB_ID + 1);
 	}
 	jv_free(build);

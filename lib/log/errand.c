@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/mem.h"
 #include "data/json.h"
 #include "data/print.h"
 #include "log/errand.h"
@@ -60,13 +61,11 @@ errand_send(const char *database, const char *knot, const char *rkey,
 {
 	const char *const argv[] = { "tack-fetch", "-r", "-d", database, NULL };
 	const char *path = getenv("TACK_LOGS_SOCKET");
-	struct errand *e = calloc(1, sizeof(*e));
+	struct errand *e = xcalloc(1, sizeof(*e));
 	char *text = request(knot, rkey, workflow, follow);
 	size_t length = strlen(text);
 	void (*was)(int);
 
-	if (e == NULL)
-		err(EX_OSERR, NULL);
 	e->status = -1;
 	if (path != NULL && *path != '\0')
 		e->to = e->from = connect_to(path);

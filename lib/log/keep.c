@@ -14,6 +14,7 @@
 
 #include <nettle/sha2.h>
 
+#include "base/mem.h"
 #include "data/check.h"
 #include "data/json.h"
 #include "data/print.h"
@@ -45,8 +46,7 @@ keep_open(
 	int fd, logs;
 
 	name(digits, provider, build_id);
-	if (asprintf(&path, "%s-logs", database) == -1)
-		err(EX_OSERR, NULL);
+	path = xasprintf("%s-logs", database);
 	if (make && mkdir(path, 0700) == -1 && errno != EEXIST)
 		err(EX_TEMPFAIL, "%s", path);
 	logs = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -66,8 +66,7 @@ keep_open(
 	free(path);
 	if (fd == -1)
 		return NULL;
-	if ((k = calloc(1, sizeof(*k))) == NULL)
-		err(EX_OSERR, NULL);
+	k = xcalloc(1, sizeof(*k));
 	k->directory = fd;
 	k->seen = -1;
 	k->done = -1;
@@ -139,11 +138,8 @@ static char *
 word(const jv *object, const char *member)
 {
 	const char *text = json_str(object, member);
-	char *mine = text != NULL ? strdup(text) : NULL;
 
-	if (text != NULL && mine == NULL)
-		err(EX_OSERR, NULL);
-	return mine;
+	return text != NULL ? xstrdup(text) : NULL;
 }
 
 struct keep_step *
@@ -151,13 +147,10 @@ keep_add(struct keep *k, const char *id)
 {
 	struct keep_step *s;
 
-	k->step = reallocarray(k->step, k->steps + 1, sizeof(*k->step));
-	if (k->step == NULL)
-		err(EX_OSERR, NULL);
+	k->step = xreallocarray(k->step, k->steps + 1, sizeof(*k->step));
 	s = &k->step[k->steps++];
 	memset(s, 0, sizeof(*s));
-	if ((s->id = strdup(id)) == NULL)
-		err(EX_OSERR, NULL);
+	s->id = xstrdup(id);
 	return s;
 }
 
@@ -184,11 +177,9 @@ static jv
 slurp(int fd, const struct stat *st)
 {
 	size_t size = (size_t)st->st_size;
-	char *text = malloc(size + 1);
+	char *text = xmalloc(size + 1);
 	jv v = jv_invalid();
 
-	if (text == NULL)
-		err(EX_OSERR, NULL);
 	if (read(fd, text, size) == st->st_size &&
 	    check_json(text, size, NULL, 0) == -1) {
 		jv_free(v);

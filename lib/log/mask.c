@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/mem.h"
 #include "base/secret.h"
 #include "log/mask.h"
 
@@ -48,9 +49,7 @@ node_new(struct mask *m)
 {
 	if (m->nodes == m->room) {
 		m->room = m->room == 0 ? 256 : m->room * 2;
-		m->node = reallocarray(m->node, m->room, sizeof(*m->node));
-		if (m->node == NULL)
-			err(EX_OSERR, NULL);
+		m->node = xreallocarray(m->node, m->room, sizeof(*m->node));
 	}
 	memset(&m->node[m->nodes], 0, sizeof(*m->node));
 	return m->nodes++;
@@ -59,10 +58,8 @@ node_new(struct mask *m)
 struct mask *
 mask_new(void)
 {
-	struct mask *m = calloc(1, sizeof(*m));
+	struct mask *m = xcalloc(1, sizeof(*m));
 
-	if (m == NULL)
-		err(EX_OSERR, NULL);
 	node_new(m);
 	return m;
 }
@@ -120,11 +117,9 @@ add_base64(struct mask *m, const char *secret, size_t length, size_t before,
 {
 	static const size_t unknown[] = { 0, 2, 3 };
 	size_t all = before + length, n = 0, whole = all * 8 / 6;
-	char *form = malloc((all + 2) / 3 * 4);
+	char *form = xmalloc((all + 2) / 3 * 4);
 	uint32_t bits;
 
-	if (form == NULL)
-		err(EX_OSERR, NULL);
 	for (size_t i = 0; i < all; i += 3) {
 		bits = 0;
 		for (size_t j = i; j < i + 3; j++)
@@ -166,12 +161,10 @@ mask_add(struct mask *m, const char *secret, size_t length)
 static void
 link_nodes(struct mask *m)
 {
-	uint32_t *queue = calloc(m->nodes, sizeof(*queue));
+	uint32_t *queue = xcalloc(m->nodes, sizeof(*queue));
 	uint32_t head = 0, tail = 0, at, fail, next;
 	struct node *node = m->node;
 
-	if (queue == NULL)
-		err(EX_OSERR, NULL);
 	for (queue[tail++] = 0; head < tail; head++)
 		for (at = node[queue[head]].child; at != 0;
 		     at = node[at].sibling) {
@@ -263,8 +256,7 @@ mask_held(struct mask *m)
 		    !ends(name, length, "_SECRET") &&
 		    !ends(name, length, "_KEY"))
 			continue;
-		if ((copy = strndup(name + 5, length - 5)) == NULL)
-			err(EX_OSERR, NULL);
+		copy = xstrndup(name + 5, length - 5);
 		add_secret(m, copy);
 		free(copy);
 	}
@@ -275,12 +267,11 @@ mask_held(struct mask *m)
 struct mask_stream *
 mask_stream_new(struct mask *m, bool same_length)
 {
-	struct mask_stream *s = calloc(1, sizeof(*s));
+	struct mask_stream *s = xcalloc(1, sizeof(*s));
 
 	if (!m->linked)
 		link_nodes(m);
-	if (s == NULL || (s->byte = calloc(2, m->deepest + 1)) == NULL)
-		err(EX_OSERR, NULL);
+	s->byte = xcalloc(2, m->deepest + 1);
 	s->secret = s->byte + m->deepest + 1;
 	s->mask = m;
 	s->same_length = same_length;
@@ -369,14 +360,11 @@ mask_text(struct mask *m, const char *text)
 	struct mask_stream *s = mask_stream_new(m, false);
 	char *to;
 	size_t size;
-	FILE *f = open_memstream(&to, &size);
+	FILE *f = mem_open(&to, &size);
 
-	if (f == NULL)
-		err(EX_OSERR, NULL);
 	mask_feed(s, text, strlen(text), f);
 	mask_end(s, f);
-	if (fclose(f) == EOF)
-		err(EX_OSERR, NULL);
+	mem_close(f, &to);
 	mask_stream_free(s);
 	return to;
 }

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "data/json.h"
 #include "data/stamp.h"
 #include "log/take.h"
@@ -36,10 +37,8 @@ struct take {
 struct take *
 take_new(struct call *call, struct keep *keep, struct mask *mask)
 {
-	struct take *t = calloc(1, sizeof(*t));
+	struct take *t = xcalloc(1, sizeof(*t));
 
-	if (t == NULL)
-		err(EX_OSERR, NULL);
 	t->call = call;
 	t->keep = keep;
 	t->mask = mask;
@@ -72,8 +71,7 @@ set_time(struct take *t, char **was, const jv *step, const char *member)
 		stamp_write(now, stamp_now());
 		text = now;
 	}
-	if ((copy = strdup(text)) == NULL)
-		err(EX_OSERR, NULL);
+	copy = xstrdup(text);
 	set(t, was, copy);
 }
 
@@ -161,9 +159,7 @@ grow(struct take *t)
 {
 	if (t->sinks >= t->keep->steps)
 		return;
-	t->sink = reallocarray(t->sink, t->keep->steps, sizeof(*t->sink));
-	if (t->sink == NULL)
-		err(EX_OSERR, NULL);
+	t->sink = xreallocarray(t->sink, t->keep->steps, sizeof(*t->sink));
 	memset(t->sink + t->sinks, 0,
 	    (t->keep->steps - t->sinks) * sizeof(*t->sink));
 	t->sinks = t->keep->steps;
@@ -181,7 +177,7 @@ sink_open(struct take *t, size_t step)
 		fd = keep_bytes(t->keep, step, true);
 		go_on(k, fd);
 		if ((k->to = fdopen(fd, "a")) == NULL)
-			err(EX_OSERR, NULL);
+			err(EX_OSERR, "fdopen");
 		k->masking = mask_stream_new(t->mask, true);
 	}
 	return k;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* What a CI's job wrote for a terminal, as plain lines. */
-#include <err.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
+#include "base/mem.h"
 #include "log/term.h"
 
 #define ESC 0x1b
@@ -47,10 +46,8 @@ struct term {
 struct term *
 term_new(term_fn *fn, void *arg)
 {
-	struct term *t = calloc(1, sizeof(*t));
+	struct term *t = xcalloc(1, sizeof(*t));
 
-	if (t == NULL)
-		err(EX_OSERR, NULL);
 	t->fn = fn;
 	t->arg = arg;
 	t->mark = -1;

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "data/json.h"
 #include "store/build.h"
 #include "store/ref.h"
@@ -151,8 +152,7 @@ build_claim(const char *database, int64_t id)
 	char *path;
 	int fd;
 
-	if (asprintf(&path, "%s-claim", database) == -1)
-		err(EX_OSERR, NULL);
+	path = xasprintf("%s-claim", database);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd == -1)
 		err(EX_TEMPFAIL, "%s", path);

@@ -17,6 +17,7 @@
 #include <sqlite3.h>
 
 #include "base/bell.h"
+#include "base/mem.h"
 #include "store/db.h"
 
 #define APPLICATION_ID 1952539499 /* "tack" */
@@ -83,8 +84,7 @@ beside(const struct db *db, const char *suffix)
 	char *path;
 	int fd;
 
-	if (asprintf(&path, "%s-%s", db->path, suffix) == -1)
-		err(EX_OSERR, NULL);
+	path = xasprintf("%s-%s", db->path, suffix);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd == -1)
 		err(EX_TEMPFAIL, "%s", path);
@@ -106,8 +106,7 @@ bell(const struct db *db, bool to_ring)
 	struct bell *b;
 	char *path;
 
-	if (asprintf(&path, "%s-bell", db->path) == -1)
-		err(EX_OSERR, NULL);
+	path = xasprintf("%s-bell", db->path);
 	b = bell_open(path, to_ring);
 	free(path);
 	return b;
@@ -116,12 +115,11 @@ bell(const struct db *db, bool to_ring)
 struct db *
 db_open(const char *path, enum db_mode mode)
 {
-	struct db *db = calloc(1, sizeof(*db));
+	struct db *db = xcalloc(1, sizeof(*db));
 	int64_t version;
 	struct stat st;
 
-	if (db == NULL || (db->path = strdup(path)) == NULL)
-		err(EX_OSERR, NULL);
+	db->path = xstrdup(path);
 	db->mode = mode;
 	db->lock = -1;
 	if (stat(path, &st) == -1)

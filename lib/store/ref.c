@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* A reference: which workflow of which pipeline, and its attempt. */
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
+#include "base/mem.h"
 #include "data/json.h"
 #include "store/ref.h"
 
@@ -15,9 +14,7 @@ ref_new(
 	jv ref = jv_object();
 	char *uri;
 
-	if (asprintf(&uri, "at://did:web:%s/sh.tangled.pipeline/%s", knot,
-		rkey) == -1)
-		err(EX_OSERR, NULL);
+	uri = xasprintf("at://did:web:%s/sh.tangled.pipeline/%s", knot, rkey);
 	ref = json_set_str(ref, "knot", knot);
 	ref = json_set_str(ref, "pipeline_rkey", rkey);
 	ref = json_set_str(ref, "workflow", workflow);

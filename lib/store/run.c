@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* A run: a workflow of a pipeline, as its newest attempt stands. */
-#include <err.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
+#include "base/mem.h"
 #include "data/json.h"
 #include "store/run.h"
 
@@ -15,10 +14,8 @@ struct runs {
 struct runs *
 run_prepare(struct db *db)
 {
-	struct runs *r = calloc(1, sizeof(*r));
+	struct runs *r = xcalloc(1, sizeof(*r));
 
-	if (r == NULL)
-		err(EX_OSERR, NULL);
 	r->build = db_query(db, "look up run",
 	    "SELECT provider, build_id, web_url, verdict, reason, number, org,"
 	    " pipeline, attempt FROM run"
@@ -42,11 +39,8 @@ static char *
 copy(struct query *q, int column)
 {
 	const char *text = db_text(q, column);
-	char *mine = text != NULL ? strdup(text) : NULL;
 
-	if (text != NULL && mine == NULL)
-		err(EX_OSERR, NULL);
-	return mine;
+	return text != NULL ? xstrdup(text) : NULL;
 }
 
 static void

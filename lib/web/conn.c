@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/child.h"
+#include "base/mem.h"
 #include "web/conn.h"
 #include "web/reply.h"
 #include "web/stream.h"
@@ -68,10 +68,8 @@ next_number(void)
 struct conn *
 conn_new(int fd, const struct conn_handler *handler, bool once)
 {
-	struct conn *c = calloc(1, sizeof(*c));
+	struct conn *c = xcalloc(1, sizeof(*c));
 
-	if (c == NULL)
-		err(EX_OSERR, NULL);
 	bytes_room(&c->in, HEAD_SIZE);
 	c->handler = handler;
 	c->once = once;

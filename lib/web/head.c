@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* The head of one HTTP/1.1 request, taken strictly. */
-#include <err.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sysexits.h>
 
+#include "base/mem.h"
 #include "web/head.h"
 
 #define DIGIT "0123456789"
@@ -291,8 +290,7 @@ head_segment(const char **path)
 	if (*text++ != '/')
 		return NULL;
 	end = *path = text + strcspn(text, "/");
-	if ((segment = malloc((size_t)(end - text) + 1)) == NULL)
-		err(EX_OSERR, NULL);
+	segment = xmalloc((size_t)(end - text) + 1);
 	while (text < end && (c = byte(&text)) >= 0x20 && c != 0x7f)
 		segment[n++] = (char)c;
 	segment[n] = '\0';

@@ -9,6 +9,7 @@
 
 #include <curl/curl.h>
 
+#include "base/mem.h"
 #include "data/json.h"
 #include "web/http.h"
 
@@ -33,9 +34,7 @@ take_body(char *bytes, size_t one, size_t length, void *arg)
 	(void)one;
 	if (answer->length + length > HTTP_BODY)
 		return 0;
-	answer->body = realloc(answer->body, answer->length + length + 1);
-	if (answer->body == NULL)
-		err(EX_OSERR, NULL);
+	answer->body = xrealloc(answer->body, answer->length + length + 1);
 	memcpy(answer->body + answer->length, bytes, length);
 	answer->length += length;
 	answer->body[answer->length] = '\0';
@@ -63,17 +62,14 @@ take_header(char *line, size_t one, size_t length, void *arg)
 		end--;
 	for (colon++; colon < line + end && isspace((unsigned char)*colon);)
 		colon++;
-	name = strndup(line, strcspn(line, ":"));
+	name = xstrndup(line, strcspn(line, ":"));
 	value = colon < line + end ?
-	    strndup(colon, (size_t)(line + end - colon)) :
-	    strdup("");
-	if (name == NULL || value == NULL)
-		err(EX_OSERR, NULL);
+	    xstrndup(colon, (size_t)(line + end - colon)) :
+	    xstrdup("");
 	for (char *c = name; *c != '\0'; c++)
 		*c = (char)tolower((unsigned char)*c);
-	if ((was = json_str(&answer->headers, name)) != NULL &&
-	    asprintf(&both, "%s, %s", was, value) == -1)
-		err(EX_OSERR, NULL);
+	if ((was = json_str(&answer->headers, name)) != NULL)
+		both = xasprintf("%s, %s", was, value);
 	answer->headers =
 	    json_set_str(answer->headers, name, both != NULL ? both : value);
 	free(both);
@@ -114,7 +110,7 @@ http_send(const char *method, const char *url, const char *const headers[],
 	curl_easy_reset(curl);
 	for (size_t i = 0; headers[i] != NULL; i++)
 		if ((list = curl_slist_append(list, headers[i])) == NULL)
-			err(EX_OSERR, NULL);
+			mem_refused();
 	must(curl_easy_setopt(curl, CURLOPT_URL, url));
 	must(curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
 	    strncmp(url, "http:", 5) == 0 ? "http" : "https"));

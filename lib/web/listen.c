@@ -15,6 +15,7 @@
 #include <bsd/stdlib.h>
 
 #include "base/child.h"
+#include "base/mem.h"
 #include "web/listen.h"
 
 #define PASSED 3 /* sd_listen_fds(3) */
@@ -57,11 +58,9 @@ at(const char *address)
 	if (error != NULL)
 		errx(EX_USAGE, "%s: port is %s", address, error);
 	if (n >= 2 && address[0] == '[' && address[n - 1] == ']')
-		host = strndup(address + 1, n - 2);
+		host = xstrndup(address + 1, n - 2);
 	else
-		host = strndup(address, n);
-	if (host == NULL)
-		err(EX_OSERR, NULL);
+		host = xstrndup(address, n);
 
 	hints.ai_flags = AI_PASSIVE;
 	for (size_t i = 0; i < 2 && fd == -1; i++) {

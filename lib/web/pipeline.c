@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/mem.h"
 #include "data/check.h"
 #include "data/record.h"
 #include "web/pipeline.h"
@@ -37,10 +38,8 @@ struct pipeline *
 pipeline_new(const char *command, bool once, pipeline_answer_fn *answer,
     pipeline_ended_fn *ended)
 {
-	struct pipeline *p = calloc(1, sizeof(*p));
+	struct pipeline *p = xcalloc(1, sizeof(*p));
 
-	if (p == NULL)
-		err(EX_OSERR, NULL);
 	p->command = command;
 	p->once = once;
 	p->answer = answer;
@@ -98,13 +97,11 @@ is_plain(const char *command)
 static int
 spawn_plain(struct pipeline *p)
 {
-	char *words = strdup(p->command), *rest = words, *word;
+	char *words = xstrdup(p->command), *rest = words, *word;
 	const char *argv[ARGUMENTS + 1];
 	size_t count = 0;
 	int pid;
 
-	if (words == NULL)
-		err(EX_OSERR, NULL);
 	while ((word = strsep(&rest, " ")) != NULL && count < ARGUMENTS)
 		if (*word != '\0')
 			argv[count++] = word;

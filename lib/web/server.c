@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "web/server.h"
 #include "web/ws.h"
 
@@ -43,10 +44,9 @@ catch_signals(void)
 struct server *
 server_new(const struct conn_handler *handler, size_t most)
 {
-	struct server *s = calloc(1, sizeof(*s));
+	struct server *s = xcalloc(1, sizeof(*s));
 
-	if (s == NULL || (s->conns = calloc(most, sizeof(*s->conns))) == NULL)
-		err(EX_OSERR, NULL);
+	s->conns = xcalloc(most, sizeof(*s->conns));
 	s->handler = handler;
 	s->most = most;
 	s->signals = catch_signals();
@@ -183,9 +183,7 @@ server_run(struct server *s, struct pipeline *pipeline, int listener)
 	int64_t now = ws_clock(), until, paused = 0;
 	size_t n;
 
-	fds = calloc(2 + PIPELINE_FDS + CONN_FDS * s->most, sizeof(*fds));
-	if (fds == NULL)
-		err(EX_OSERR, NULL);
+	fds = xcalloc(2 + PIPELINE_FDS + CONN_FDS * s->most, sizeof(*fds));
 	while (listener != -1 || s->count > 0) {
 		until = now + 60000;
 		fds[0] =

@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/child.h"
+#include "base/mem.h"
 #include "web/stream.h"
 #include "web/ws.h"
 
@@ -43,10 +43,8 @@ struct stream *
 stream_new(struct stream_kind kind, int fd, const char *early, size_t length,
     const char *const argv[], uint64_t number)
 {
-	struct stream *s = calloc(1, sizeof(*s));
+	struct stream *s = xcalloc(1, sizeof(*s));
 
-	if (s == NULL)
-		err(EX_OSERR, NULL);
 	if ((s->feeder = child_start(argv, NULL, &s->feed)) == -1) {
 		free(s);
 		return NULL;

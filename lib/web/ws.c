@@ -2,19 +2,18 @@
 /* The server's end of a WebSocket (RFC 6455), on a socket that is polled. */
 #include <sys/socket.h>
 
-#include <err.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sysexits.h>
 #include <time.h>
 
 #include <nettle/base64.h>
 #include <nettle/sha1.h>
 #include <wslay/wslay.h>
 
+#include "base/mem.h"
 #include "web/ws.h"
 
 #define KEY_SIZE 16
@@ -175,11 +174,11 @@ ws_new(int fd, const char *early, size_t length)
 		.send_callback = transmit,
 		.on_frame_recv_start_callback = begin_frame,
 	};
-	struct ws *ws = calloc(1, sizeof(*ws));
+	struct ws *ws = xcalloc(1, sizeof(*ws));
 
-	if (ws == NULL || (ws->early = malloc(length + 1)) == NULL ||
-	    wslay_event_context_server_init(&ws->ctx, &callbacks, ws) != 0)
-		err(EX_OSERR, NULL);
+	ws->early = xmalloc(length + 1);
+	if (wslay_event_context_server_init(&ws->ctx, &callbacks, ws) != 0)
+		mem_refused();
 	memcpy(ws->early, early, length);
 	ws->early_length = length;
 	ws->fd = fd;
@@ -206,7 +205,7 @@ queue(struct ws *ws, uint8_t opcode, const char *text, size_t length)
 	if (!wslay_event_want_write(ws->ctx))
 		ws->moved = ws_clock();
 	if (wslay_event_queue_msg(ws->ctx, &msg) == WSLAY_ERR_NOMEM)
-		err(EX_OSERR, NULL);
+		mem_refused();
 }
 
 void
