@@ -20,14 +20,10 @@
 #include "web/server.h"
 #include "web/ws.h"
 
-#define WORDS 16
-
 static struct {
 	int64_t body_max;
 	size_t conns_max;
 	const char *pipeline;
-	const char *streamer[WORDS + 3]; /* with -c, a cursor, NULL */
-	size_t words;
 	const char *owner;
 } config = {
 	.body_max = 1024 * 1024,
@@ -43,7 +39,7 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: tack-http [-b bytes] [-l address:port]"
-	    " [-m connections] [-p pipeline] [-s streamer]\n");
+	    " [-m connections] [-p pipeline]\n");
 	exit(EX_USAGE);
 }
 
@@ -135,23 +131,23 @@ has_room(struct conn *c)
 static void
 route_events(struct conn *c, const struct head *head)
 {
-	const char **argv = config.streamer, *query = head->query;
+	const char *argv[] = { "tack-events", "-f", NULL, NULL, NULL };
+	const char *query = head->query;
 	char cursor[24];
 	char key[WS_ACCEPT];
-	size_t length, n = config.words;
+	size_t length;
 
 	if (!accepts(c, head, key) || !has_room(c))
 		return;
-	for (argv[n] = NULL; *query != '\0'; query += length) {
+	for (; *query != '\0'; query += length) {
 		query += *query == '&';
 		length = strcspn(query, "&");
 		if (strncmp(query, "cursor=", 7) == 0 &&
 		    is_cursor(query + 7, length - 7)) {
 			snprintf(cursor, sizeof(cursor), "%.*s",
 			    (int)length - 7, query + 7);
-			argv[n] = "-c";
-			argv[n + 1] = cursor;
-			argv[n + 2] = NULL;
+			argv[2] = "-c";
+			argv[3] = cursor;
 			break;
 		}
 	}
@@ -297,21 +293,13 @@ route(struct conn *c, const struct head *head)
 }
 
 static void
-configure(char *streamer)
+configure(void)
 {
 	static const char legal[] = "abcdefghijklmnopqrstuvwxyz"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				    ".:%_-";
 	struct rlimit limit;
 
-	for (char *word = strtok(streamer, " "); word != NULL;
-	     word = strtok(NULL, " ")) {
-		if (config.words == WORDS)
-			usage();
-		config.streamer[config.words++] = word;
-	}
-	if (config.words == 0)
-		usage();
 	config.owner = getenv("TACK_OWNER_DID");
 	if (config.owner != NULL && *config.owner == '\0')
 		config.owner = NULL;
@@ -341,10 +329,9 @@ main(int argc, char *argv[])
 {
 	static const struct conn_handler handler = { route, submit, told };
 	const char *address = NULL;
-	char events[] = "tack-events -f", *streamer = events;
 	int ch, fd, listener = -1;
 
-	while ((ch = getopt(argc, argv, "b:l:m:p:s:")) != -1)
+	while ((ch = getopt(argc, argv, "b:l:m:p:")) != -1)
 		switch (ch) {
 		case 'b':
 			config.body_max = number(optarg, 1 << 30);
@@ -358,16 +345,13 @@ main(int argc, char *argv[])
 		case 'p':
 			config.pipeline = optarg;
 			break;
-		case 's':
-			streamer = optarg;
-			break;
 		default:
 			usage();
 		}
 	if (optind != argc)
 		usage();
 
-	configure(streamer);
+	configure();
 	if ((fd = listen_find(address)) == -1)
 		usage();
 	server = server_new(&handler, config.conns_max);

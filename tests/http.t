@@ -275,23 +275,28 @@ while time.time() < end:
             pass
     time.sleep(0.5)
 EOP
-cat >feed <<'EOF2'
+# A copy, so that what stands beside it is ours.
+mkdir own ends endless
+for dir in own ends endless; do
+	cp "$(command -v tack-http)" $dir
+done
+cat >own/tack-events <<'EOF2'
 #!/bin/sh
 # Stands in for tack-events: what it was asked, then silence.
 echo "{\"nsid\":\"x\",\"rkey\":\"1\",\"args\":\"$*\"}"
 echo '{"nsid":"x","rkey":"2"}'
 exec sleep 60
 EOF2
-cat >ends <<'EOF2'
+cat >ends/tack-events <<'EOF2'
 #!/bin/sh
 echo '{"nsid":"x","rkey":"1"}'
 printf 'half a li'
 EOF2
-cat >endless <<'EOF2'
+cat >endless/tack-events <<'EOF2'
 #!/bin/sh
 exec yes '{"nsid":"x","rkey":"1","event":{"status":"pending, of a length"}}'
 EOF2
-chmod +x feed ends endless
+chmod +x own/tack-events ends/tack-events endless/tack-events
 head -c 10485760 /dev/zero >ten
 head -c 1048576 /dev/zero >one
 published='jq -c --unbuffered "{id,outcome:\"published\"}"'
@@ -317,9 +322,6 @@ status 'a meagre PATH is no harm' 78 env PATH=/usr/bin:/bin \
     -p 'command -v tack-verify >found; exit 78'
 ok 'the tools beside it are found' test -s found
 
-# A copy, so that what stands beside it is ours.
-mkdir own
-cp "$(command -v tack-http)" own
 cat >own/tack-logs <<'EOF2'
 #!/bin/sh
 # Stands in for tack-logs.
@@ -365,7 +367,9 @@ p3=$!
 # Routes.
 TACK_OWNER_DID=did:plc:abc
 export TACK_OWNER_DID
-serve -p "$published" -s "$PWD/feed -f"
+http=$PWD/own/tack-http
+serve -p "$published"
+http=
 unset TACK_OWNER_DID
 main_pid=$pid main_log=$log main_port=$port main_url=$url
 is '/ answers' 200 "$(code "$url/")"
@@ -644,12 +648,15 @@ is 'the fourth is for requests' 200 "$(code "$url/healthz")"
 kill "$pid"
 wait "$pid"
 
-serve -p cat -s "$PWD/ends"
+http=$PWD/ends/tack-http
+serve -p cat
+http=
 is 'a streamer that ends is 1011' 1011 "$("$py" ws.py "$port" code)"
 is 'half a line is not sent' 1 "$("$py" ws.py "$port" lines /events 1 | wc -l)"
 kill "$pid"
 
-serve -p cat -s "$PWD/endless"
+http=$PWD/endless/tack-http
+serve -p cat
 "$py" ws.py "$port" stuck 3 &
 stuck=$!
 sleep 1
@@ -663,10 +670,9 @@ note "stuck reader, endless stream: $rss kB resident"
 is 'other readers are served' 1000 \
     "$("$py" ws.py "$port" lines /events 1000 | wc -l)"
 kill "$stuck" "$pid"
-
 if [ -n "${TACK_SLOW-}" ]; then
 	is 'a Ping after 30 s' 30 "$("$py" ws.py "$main_port" ping)"
-	serve -p cat -s "$PWD/endless"
+	serve -p cat
 	"$py" ws.py "$port" stuck 40 &
 	stuck=$!
 	sleep 35
@@ -677,6 +683,7 @@ else
 	skip 'a reader stuck for 30 s is dropped' 'TACK_SLOW is not set'
 fi
 
+http=
 # The end.
 "$py" ws.py "$main_port" code >bye &
 bye=$!
@@ -742,7 +749,11 @@ if [ -n "$real" ]; then
 	set --
 fi
 want=$(if [ -n "$real" ]; then echo 401; else echo 200; fi)
-http=$(command -v tack-http)
+if [ -n "$real" ]; then
+	http=$(command -v tack-http)
+else
+	http=$PWD/own/tack-http
+fi
 
 # One connection, or a listening socket, from someone else: facts for both.
 peer() {
@@ -762,7 +773,7 @@ cat >run <<EOF2
 PATH='$PATH' TACK_SHARE='$TACK_SHARE' TACK_DB_PATH='${TACK_DB_PATH-}'
 export PATH TACK_SHARE TACK_DB_PATH
 ${real:+export TACK_BUILDKITE_WEBHOOK_SECRET=$secret}
-exec $http -s $PWD/feed${1:+ -p '$2'}
+exec $http${1:+ -p '$2'}
 EOF2
 chmod +x run
 

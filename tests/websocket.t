@@ -5,18 +5,26 @@
 . "$(dirname "$0")/lib.sh"
 py=/usr/bin/python3
 
-# serve LOG STREAMER: a server at $port.
+# serve NAME: a server at $port, NAME stands in for its tack-events.
 serve() {
-	tack-http -l 127.0.0.1:0 -p cat -s "$2" 2>"$1" &
+	mkdir "$1.bin"
+	cp "$(command -v tack-http)" "$1.bin"
+	cp "$1" "$1.bin/tack-events"
+	"$1.bin/tack-http" -l 127.0.0.1:0 -p cat 2>"$1.log" &
 	pids="${pids:-} $!"
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		port=$(sed -n 's/.*listening on 127.0.0.1://p' "$1" 2>/dev/null)
+		port=$(sed -n 's/.*listening on 127.0.0.1://p' "$1.log" 2>/dev/null)
 		[ -n "$port" ] && break
 		sleep 0.1
 	done
 }
 
-serve silent.log 'sleep 600'
+cat >silent <<'EOF2'
+#!/bin/sh
+exec sleep 600
+EOF2
+chmod +x silent
+serve silent
 timeout 100 "$py" "$TOP/tests/websocket.py" "$port" >cases
 grep -vE '^(ok|1\.\.)' cases | grep -v '^# P22' | sed 's/^/# /'
 grep '^# P22' cases
@@ -37,7 +45,7 @@ printf '"%070000d"\n' 7
 exec sleep 600
 EOF2
 chmod +x feed
-serve feed.log ./feed
+serve feed
 cat >peer.py <<'EOF2'
 import asyncio, json, sys, websockets
 
