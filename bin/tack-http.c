@@ -20,6 +20,8 @@
 #include "web/server.h"
 #include "web/ws.h"
 
+#define GREET_TIME 1000 /* ms to wait for the filters at the start */
+
 static struct {
 	int64_t body_max;
 	size_t conns_max;
@@ -28,7 +30,6 @@ static struct {
 } config = {
 	.body_max = 1024 * 1024,
 	.conns_max = 1024,
-	.pipeline = "tack-webhook",
 };
 
 static struct pipeline *pipeline;
@@ -70,10 +71,10 @@ answer(const char *id, size_t length, int status)
 }
 
 /* The pipeline ended: whoever waits is to try again. */
-static bool
+static void
 pipeline_ended(void)
 {
-	return server_refuse(server, 503, "pipeline ended");
+	server_refuse(server, 503, "pipeline ended");
 }
 
 /* Hand a whole request to the pipeline. */
@@ -328,6 +329,9 @@ int
 main(int argc, char *argv[])
 {
 	static const struct conn_handler handler = { route, submit, told };
+	/* What is settled passes through every filter, and means nothing. */
+	static const char settled[] = "{\"outcome\":\"ignored\","
+				      "\"reason\":\"tack-http begins\"}\n";
 	const char *address = NULL;
 	int ch, fd, listener = -1;
 
@@ -359,13 +363,15 @@ main(int argc, char *argv[])
 		listener = fd;
 		if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
 			err(EX_OSERR, "descriptor %d", fd);
-		listen_tell(fd);
 	}
 	pipeline = pipeline_new(
 	    config.pipeline, listener == -1, answer, pipeline_ended);
-	if (listener != -1)
+	if (listener != -1) {
 		pipeline_start(pipeline);
-	else
+		if (config.pipeline == NULL)
+			pipeline_greet(pipeline, settled, GREET_TIME);
+		listen_tell(fd);
+	} else
 		server_add(server, fd, true);
 	server_run(server, pipeline, listener);
 	return 0;

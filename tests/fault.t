@@ -26,6 +26,8 @@ post() {
 
 status 'no database: the server does not start' 78 \
     timeout 10 tack-http -l 127.0.0.1:0
+timeout 10 tack-http -l 127.0.0.1:0 2>refused.log
+is 'nor does it say that it listens' 0 "$(grep -c listening refused.log)"
 tack-init
 serve
 is 'all is well: 200' 200 "$(post)"
@@ -42,6 +44,18 @@ for pid in $(ps -o pid= --ppid "$server"); do
 	kill -9 "$pid" $(ps -o pid= --ppid "$pid")
 done
 is 'filters killed: the next webhook finds new ones' 200 "$(post)"
+chmod 644 secret
+kill -9 "$(ps -o pid= --ppid "$server" | tr -d ' ')"
+is 'filters that can no longer start: 503' 503 "$(post)"
+/usr/bin/python3 -c 'import socket, struct, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+s.sendall(b"POST /webhooks/buildkite HTTP/1.1\r\nHost: a\r\n"
+    b"Content-Length: 2\r\n\r\n{}")
+s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+s.close()' "${url##*:}"
+is 'who hangs up then does not end the server' 503 "$(post)"
+chmod 600 secret
+is 'which finds them well again: 200' 200 "$(post)"
 kill "$server"
 wait "$server"
 is 'and the log holds each status once' 'pending running' \

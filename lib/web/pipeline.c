@@ -17,7 +17,6 @@
 
 #define START_TIME 5000 /* ms; filters that end by then are misconfigured */
 #define LINE_MAX_SIZE (1024 * 1024)
-#define ARGUMENTS 16 /* of a plain command */
 #define PIPE_SIZE (256 * 1024) /* 64 KiB are 12 webhooks: a commit for each */
 #define BACKLOG_MAX (64 * 1024 * 1024) /* queued for the filters */
 
@@ -30,6 +29,7 @@ struct pipeline {
 	struct bytes queue;
 	struct bytes lines;
 	int64_t start;
+	bool again; /* this is not the first start */
 	bool answered;
 	bool once;
 };
@@ -62,10 +62,12 @@ end(struct pipeline *p)
 	shut(&p->in);
 	shut(&p->out);
 	p->queue.length = p->lines.length = 0;
-	if (p->ended() || p->once)
+	p->ended();
+	if (p->once)
 		return;
-	if (!p->answered && ws_clock() - p->start < START_TIME)
+	if (!p->again && !p->answered && ws_clock() - p->start < START_TIME)
 		errx(EX_CONFIG, "pipeline ended at start, see above");
+	p->again = true;
 	warnx("pipeline ended");
 }
 
@@ -75,56 +77,43 @@ end(struct pipeline *p)
  * go of both ends; job control keeps the filters' standard input theirs.
  */
 static int
-spawn_shell(struct pipeline *p)
+spawn(struct pipeline *p)
 {
-	const char *argv[] = { "/bin/bash", "-c",
+	static const char *const plain[] = { "tack-webhook", NULL };
+	const char *shell[] = { "/bin/bash", "-c",
 		"set -m; eval \"$1 &\"; set +m; exec <&- >&-; wait",
 		"tack-http", p->command, NULL };
 
-	return child_start(argv, &p->in, &p->out);
-}
-
-/* One filter and its arguments, without anything that means more to a shell. */
-static bool
-is_plain(const char *command)
-{
-	return command[strspn(command,
-		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		   "0123456789_./- ")] == '\0';
-}
-
-/* A plain command needs no shell, which takes as long as the filter does. */
-static int
-spawn_plain(struct pipeline *p)
-{
-	char *words = xstrdup(p->command), *rest = words, *word;
-	const char *argv[ARGUMENTS + 1];
-	size_t count = 0;
-	int pid;
-
-	while ((word = strsep(&rest, " ")) != NULL && count < ARGUMENTS)
-		if (*word != '\0')
-			argv[count++] = word;
-	argv[count] = NULL;
-	pid = count == 0 ? -1 : child_start(argv, &p->in, &p->out);
-	if (pid == -1 && (count == 0 || errno == ENOENT || errno == EACCES))
-		errx(EX_CONFIG, "pipeline ended at start, see above");
-	free(words);
-	return pid;
+	return child_start(p->command == NULL ? plain : shell, &p->in, &p->out);
 }
 
 void
 pipeline_start(struct pipeline *p)
 {
-	int pid;
-
 	if (p->in != -1)
 		return;
 	shut(&p->out);
 	p->start = ws_clock();
-	pid = is_plain(p->command) ? spawn_plain(p) : spawn_shell(p);
-	if (pid != -1)
+	if (spawn(p) != -1)
 		fcntl(p->in, F_SETPIPE_SZ, PIPE_SIZE); /* or it stays small */
+	else if (!p->again && (errno == ENOENT || errno == EACCES))
+		errx(EX_CONFIG, "pipeline ended at start, see above");
+}
+
+void
+pipeline_greet(struct pipeline *p, const char *record, int milliseconds)
+{
+	int64_t end = ws_clock() + milliseconds, now;
+	struct pollfd fds[PIPELINE_FDS];
+
+	if (p->in == -1)
+		return;
+	bytes_add(&p->queue, record, strlen(record));
+	while (!p->answered && (now = ws_clock()) < end) {
+		pipeline_poll(p, fds);
+		if (poll(fds, PIPELINE_FDS, (int)(end - now)) > 0)
+			pipeline_run(p, fds);
+	}
 }
 
 struct bytes *

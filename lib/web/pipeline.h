@@ -20,22 +20,29 @@ struct pipeline;
  */
 typedef void pipeline_answer_fn(const char *id, size_t, int status);
 
-/*
- * The filters are gone, or must go: what they had will not come back.
- * Returns whether anybody waited for it.
- */
-typedef bool pipeline_ended_fn(void);
+/* The filters have ended, or must: what they had will not come back. */
+typedef void pipeline_ended_fn(void);
 
 /*
- * The shell command that runs the filters.  Once, they are for one record,
- * after which their input is closed.  Filters that end soon after their start
- * without an answer, and nobody waiting, exit with EX_CONFIG.
+ * Make a pipeline of the filters that command, a line for bash(1), runs;
+ * where it is NULL they are tack-webhook(1), without a shell.  With once they
+ * get one record, after which their input is closed.
  */
 struct pipeline *pipeline_new(
     const char *command, bool once, pipeline_answer_fn *, pipeline_ended_fn *);
 
-/* Start the filters where they do not run. */
+/*
+ * Start the filters where they do not run.  Exits with EX_CONFIG when those
+ * of the first start cannot be run, or end within five seconds and have not
+ * said a line; later they are only started again.
+ */
 void pipeline_start(struct pipeline *);
+
+/*
+ * Hand the filters a record, a line, and wait until they have said one: then
+ * they have read their configuration.  Waits no longer than milliseconds.
+ */
+void pipeline_greet(struct pipeline *, const char *record, int milliseconds);
 
 /*
  * Where to add a record, with its line feed, for the filters, which are

@@ -78,17 +78,12 @@ server_waiting(const struct server *s, uint64_t number)
 	return NULL;
 }
 
-bool
+void
 server_refuse(struct server *s, int status, const char *why)
 {
-	bool waited = false;
-
 	for (size_t i = 0; i < s->count; i++)
-		if (conn_waits(s->conns[i])) {
+		if (conn_waits(s->conns[i]))
 			conn_refuse(s->conns[i], status, why);
-			waited = true;
-		}
-	return waited;
 }
 
 /* Forget the dead. */

@@ -32,7 +32,7 @@ size_t server_programs(const struct server *);
 /* Who waits for the answer of that number; NULL if nobody does. */
 struct conn *server_waiting(const struct server *, uint64_t number);
 
-/* Refuse all who wait for an answer: are there any? */
-bool server_refuse(struct server *, int status, const char *why);
+/* Refuse all who wait for an answer. */
+void server_refuse(struct server *, int status, const char *why);
 
 #endif
