@@ -22,6 +22,7 @@
 #include "local/job.h"
 #include "local/runner.h"
 #include "local/task.h"
+#include "store/db.h"
 #include "store/ref.h"
 
 #define TASK_MOST (16 << 20)
@@ -247,6 +248,22 @@ steps(const struct job_dir *jobs, const char *id)
 	    jv_get_kind(list_) == JV_KIND_ARRAY ? list_ : jv_array()));
 }
 
+/* Where builds are: as the environment says, else beside the database. */
+static char *
+directory(void)
+{
+	const char *path = getenv("TACK_LOCAL_DIR");
+	char *text;
+
+	if (path != NULL && *path != '\0')
+		text = strdup(path);
+	else if (asprintf(&text, "%s-local", db_path(NULL)) == -1)
+		text = NULL;
+	if (text == NULL)
+		err(EX_OSERR, NULL);
+	return text;
+}
+
 static const struct {
 	const char *name;
 	int least, most; /* arguments after the verb */
@@ -265,6 +282,7 @@ main(int argc, char *argv[])
 {
 	struct job_dir jobs;
 	const char *verb, *id, *more;
+	char *path;
 	size_t i;
 
 	if (getopt(argc, argv, "") != -1)
@@ -283,7 +301,9 @@ main(int argc, char *argv[])
 	    argc - 1 < verbs[i].least || argc - 1 > verbs[i].most)
 		usage();
 
-	job_open(&jobs);
+	path = directory();
+	job_open(&jobs, path);
+	free(path);
 	if (strcmp(verb, "create") == 0)
 		return create(&jobs, read_task(), NULL);
 	if (strcmp(verb, "list") == 0)

@@ -28,7 +28,6 @@
 #include "data/stamp.h"
 #include "local/job.h"
 #include "local/mark.h"
-#include "store/db.h"
 
 #define NAME_SIZE (JOB_ID + 32)
 #define DIED "the runner died"
@@ -54,16 +53,10 @@ fail(const char *what)
 }
 
 void
-job_open(struct job_dir *j)
+job_open(struct job_dir *j, const char *path)
 {
-	const char *path = getenv("TACK_LOCAL_DIR");
 	struct stat st;
-	char *made = NULL;
 
-	if (path == NULL || *path == '\0') {
-		made = xasprintf("%s-local", db_path(NULL));
-		path = made;
-	}
 	if (mkdir(path, 0700) == -1 && errno != EEXIST)
 		fail(path);
 	if ((j->path = realpath(path, NULL)) == NULL ||
@@ -72,7 +65,6 @@ job_open(struct job_dir *j)
 		fail(path);
 	if ((st.st_mode & 022) != 0)
 		errx(EX_CONFIG, "%s: others may write it; chmod 700 it", path);
-	free(made);
 }
 
 static bool

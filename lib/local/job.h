@@ -11,8 +11,8 @@
 #define JOB_ID 32 /* hexadecimal digits */
 
 /*
- * Where all builds are: $TACK_LOCAL_DIR, else the database's path and
- * "-local", made if absent.  A build's directory in it holds
+ * Where all builds are: the directory path, made if absent.  A build's
+ * directory in it holds
  *	task.json	what was asked for, as it came
  *	state.json	{"pid", "build", "steps"}, replaced as a whole
  *	lock		held by the runner while it lives
@@ -24,7 +24,7 @@ struct job_dir {
 	char *path; /* absolute */
 	int fd;
 };
-void job_open(struct job_dir *);
+void job_open(struct job_dir *, const char *path);
 
 /* Call fn with the id of each build there is, in no order. */
 void job_each(const struct job_dir *, void (*)(const char *id, void *), void *);

@@ -17,7 +17,6 @@
 #include "data/json.h"
 #include "data/print.h"
 #include "data/stamp.h"
-#include "local/job.h"
 #include "local/report.h"
 
 #define REPORT_MS 20000 /* longer than the wait for the database's lock */
