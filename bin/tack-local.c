@@ -140,7 +140,10 @@ create(const struct job_dir *jobs, jv task, const char *parent)
 	char id[JOB_ID + 1];
 	jv ref = json_get(&task, "ref");
 	const char *wrong = task_refused(&task);
+	struct cell cell;
 
+	if (wrong == NULL)
+		wrong = cell_open(&cell);
 	if (wrong != NULL)
 		return refuse("error", wrong);
 	job_id(id, &ref, ref_attempt(&ref));
