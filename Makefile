@@ -21,9 +21,9 @@ OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/mem.o \
 	lib/web/conn.o lib/web/head.o lib/web/http.o lib/web/listen.o \
 	lib/web/pipeline.o lib/web/reply.o lib/web/request.o \
 	lib/web/server.o lib/web/stream.o lib/web/ws.o \
-	lib/local/cell.o lib/local/clone.o lib/local/job.o lib/local/mark.o \
-	lib/local/remote.o lib/local/report.o lib/local/runner.o \
-	lib/local/task.o lib/local/turn.o \
+	lib/local/cell.o lib/local/clone.o lib/local/job.o lib/local/make.o \
+	lib/local/mark.o lib/local/remote.o lib/local/report.o \
+	lib/local/runner.o lib/local/task.o lib/local/turn.o \
 	lib/ci/auth.o lib/ci/budget.o lib/ci/call.o lib/ci/exchange.o \
 	lib/ci/program.o lib/ci/provider.o lib/ci/seal.o \
 	lib/log/errand.o lib/log/keep.o lib/log/mask.o lib/log/take.o \

@@ -20,6 +20,7 @@
 #include "data/stamp.h"
 #include "local/cell.h"
 #include "local/job.h"
+#include "local/make.h"
 #include "local/runner.h"
 #include "local/task.h"
 #include "store/db.h"
@@ -147,7 +148,7 @@ create(const struct job_dir *jobs, jv task, const char *parent)
 	if (wrong != NULL)
 		return refuse("error", wrong);
 	job_id(id, &ref, ref_attempt(&ref));
-	if (!job_make(jobs, id, &task, scheduled(&task, id, parent, ref),
+	if (!make_build(jobs, id, &task, scheduled(&task, id, parent, ref),
 		runner_run, (void *)jobs))
 		errx(EX_TEMPFAIL, "the build could not be made");
 	jv_free(task);

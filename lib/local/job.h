@@ -9,69 +9,89 @@
 #include <jv.h>
 
 #define JOB_ID 32 /* hexadecimal digits */
+#define JOB_NAME (JOB_ID + 32) /* bytes of the name of a build's file */
 
 /*
- * Where all builds are: the directory path, made if absent.  A build's
- * directory in it holds
+ * The directory of all builds.  A build's directory in it, named by its id,
+ * holds
  *	task.json	what was asked for, as it came
  *	state.json	{"pid", "build", "steps"}, replaced as a whole
  *	lock		held by the runner while it lives
  *	cancel		there once somebody asked for that
  *	N.log		the output of step N
- * Exits, saying why, when a file of ours cannot be read or written.
+ *	runner.log	what the runner complained of
+ *	work home tmp	what the steps write; removed when the build ends
+ * Where a function here says nothing of failure, it exits with a message when
+ * a file cannot be read or written: with EX_TEMPFAIL where room or time may
+ * cure it, else with EX_CANTCREAT.
  */
 struct job_dir {
 	char *path; /* absolute */
 	int fd;
 };
+
+/* Open the directory path, and make it if it is absent. */
 void job_open(struct job_dir *, const char *path);
 
-/* Call fn with the id of each build there is, in no order. */
+/* Call fn with the id of each build, in no order. */
 void job_each(const struct job_dir *, void (*)(const char *id, void *), void *);
 
-/* The id of the build for a reference: the same for the same reference. */
+/* Set id to that of the build for an attempt at ref: always the same one. */
 void job_id(char id[JOB_ID + 1], const jv *ref, int64_t attempt);
 
-/* Is the text, a stranger's, the id of a build that is there? */
+/* Is text, which may be a stranger's, the id of a build that is there? */
 bool job_exists(const struct job_dir *, const char *id);
 
-/*
- * Make a build's directory of its task, and call run(id, lock, arg) in a
- * process of its own, a session of its own that nobody waits for and that
- * has no file in common with this one but standard error.  It holds the
- * build's lock from before the build is there to be seen.  state is what
- * state.json is made of, with a number given in order of arrival.  A build
- * that is there already stays as it is. False if there is none after
- * all.
- */
-bool job_make(const struct job_dir *, const char *id, const jv *task, jv state,
-    void (*run)(const char *id, void *), void *);
+/* Set text to the name of a build's file, and return it. */
+const char *job_name(char text[JOB_NAME], const char *id, const char *file);
+
+/* Take a build's lock.  Returns a descriptor, or -1 if another has it. */
+int job_lock(const struct job_dir *, const char *id);
 
 /* Does the build's runner live? */
 bool job_alive(const struct job_dir *, const char *id);
 
 /*
- * A build's state.  One that is not final though its runner is gone has
+ * Get a build's state.  One that is not final though its runner is gone has
  * failed, and is written so first.  Invalid if the build was removed.
  */
 jv job_state(const struct job_dir *, const char *id);
+
+/* Is nothing going to happen to the build of this state any more? */
 bool job_final(const jv *state);
 
+/* Get what was asked for.  Invalid if the build was removed. */
 jv job_task(const struct job_dir *, const char *id);
+
+/* Replace a build's state by state, given. */
 void job_write(const struct job_dir *, const char *id, jv state);
 
-/* Ask for the end of a build; was it asked for? */
+/* Replace a file of a build by v, given: wholly or not, power cut or not. */
+void job_put(const struct job_dir *, const char *id, const char *file, jv v);
+
+/* Ask for the end of a build. */
 void job_cancel(const struct job_dir *, const char *id);
+
+/* Has the end of a build been asked for? */
 bool job_cancelled(const struct job_dir *, const char *id);
 
-/* A step's log, as open(2) has it. */
+/*
+ * Open a step's log with these flags of open(2).  Returns a descriptor, or -1
+ * with errno set.
+ */
 int
 job_log(const struct job_dir *, const char *id, const char *step, int flags);
 
-/* Remove the build's directories: work, home and tmp. */
+/* Remove what a build's steps wrote: its directories work, home and tmp. */
 void job_clean(const struct job_dir *, const char *id);
 
-/* Unix milliseconds as RFC 3339. */
-jv job_stamp(int64_t);
+/* Remove what is called name in the directory of all builds, if it is there. */
+void job_remove(const struct job_dir *, const char *name);
+
+/* End the program: errno says what is wrong with the file called what. */
+_Noreturn void job_fail(const char *what);
+
+/* Make a text of Unix milliseconds, as RFC 3339. */
+jv job_stamp(int64_t ms);
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef LOCAL_RUNNER_H
 #define LOCAL_RUNNER_H
 
-/* Run a build that job_make() made to its end; arg is the struct job_dir. */
+/* Run a build that make_build() made to its end; arg is the struct job_dir. */
 void runner_run(const char *id, void *arg);
 
 #endif
