@@ -257,15 +257,10 @@ static char *
 directory(void)
 {
 	const char *path = getenv("TACK_LOCAL_DIR");
-	char *text;
 
-	if (path != NULL && *path != '\0')
-		text = strdup(path);
-	else if (asprintf(&text, "%s-local", db_path(NULL)) == -1)
-		text = NULL;
-	if (text == NULL)
-		err(EX_OSERR, NULL);
-	return text;
+	return path != NULL && *path != '\0' ?
+	    xstrdup(path) :
+	    xasprintf("%s-local", db_path(NULL));
 }
 
 static const struct {
