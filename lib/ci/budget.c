@@ -37,8 +37,8 @@ budget_prepare(struct budget *b, struct db *db)
 void
 budget_free(struct budget *b)
 {
-	db_forget(b->db, b->look);
-	db_forget(b->db, b->store);
+	db_forget(b->look);
+	db_forget(b->store);
 }
 
 /* The account as the database has it. */

@@ -17,24 +17,23 @@
 #include <sqlite3.h>
 
 #include "base/bell.h"
-#include "base/mem.h"
 #include "store/db.h"
 
 #define APPLICATION_ID 1952539499 /* "tack" */
 #define VERSION_NOW 3
 #define BUSY_MS 10000
 #define LOCK_SECONDS 10
-#define QUERIES 64
 
 struct query {
-	sqlite3_stmt *stmt;
-	const char *what;
+	struct db *db;
+	struct query *next;
+	sqlite3_stmt *stmt; /* NULL until it is first used */
+	const char *what, *sql;
 };
 
 struct db {
 	sqlite3 *sqlite;
-	struct query query[QUERIES];
-	size_t queries;
+	struct query *queries;
 	struct query *begin, *commit;
 	char *path;
 	enum db_mode mode;
@@ -84,7 +83,8 @@ beside(const struct db *db, const char *suffix)
 	char *path;
 	int fd;
 
-	path = xasprintf("%s-%s", db->path, suffix);
+	if (asprintf(&path, "%s-%s", db->path, suffix) == -1)
+		err(EX_OSERR, NULL);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd == -1)
 		err(EX_TEMPFAIL, "%s", path);
@@ -106,7 +106,8 @@ bell(const struct db *db, bool to_ring)
 	struct bell *b;
 	char *path;
 
-	path = xasprintf("%s-bell", db->path);
+	if (asprintf(&path, "%s-bell", db->path) == -1)
+		err(EX_OSERR, NULL);
 	b = bell_open(path, to_ring);
 	free(path);
 	return b;
@@ -115,11 +116,15 @@ bell(const struct db *db, bool to_ring)
 struct db *
 db_open(const char *path, enum db_mode mode)
 {
-	struct db *db = xcalloc(1, sizeof(*db));
+	struct db *db = calloc(1, sizeof(*db));
 	int64_t version;
 	struct stat st;
 
-	db->path = xstrdup(path);
+	/* No tool has two threads in SQLite, nor asks what it takes. */
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	if (db == NULL || (db->path = strdup(path)) == NULL)
+		err(EX_OSERR, NULL);
 	db->mode = mode;
 	db->lock = -1;
 	if (stat(path, &st) == -1)
@@ -145,8 +150,8 @@ db_open(const char *path, enum db_mode mode)
 		    version < VERSION_NOW ? "run tack-init(8)" :
 					    "install the newer tack");
 	sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	pragma(db, "PRAGMA trusted_schema = OFF");
-	pragma(db, "PRAGMA foreign_keys = ON");
+	sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
 	if (mode == DB_READ) {
 		sqlite3_db_config(
 		    db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -196,16 +201,23 @@ unlock(struct db *db)
 void
 db_close(struct db *db)
 {
+	sqlite3_stmt *stmt;
+	struct query *q;
+
 	/* The last to close checkpoints, and no checkpoint is without lock. */
 	if (db->mode != DB_READ)
 		lock(db);
-	for (size_t i = 0; i < db->queries; i++)
-		sqlite3_finalize(db->query[i].stmt);
+	while ((stmt = sqlite3_next_stmt(db->sqlite, NULL)) != NULL)
+		sqlite3_finalize(stmt);
 	if (sqlite3_close(db->sqlite) != SQLITE_OK)
 		die(db->sqlite, db->path);
 	if (db->mode != DB_READ) {
 		unlock(db);
 		close(db->lock);
+	}
+	while ((q = db->queries) != NULL) {
+		db->queries = q->next;
+		free(q);
 	}
 	bell_free(db->bell);
 	free(db->path);
@@ -215,30 +227,45 @@ db_close(struct db *db)
 struct query *
 db_query(struct db *db, const char *what, const char *sql)
 {
-	struct query *q = &db->query[db->queries++];
+	struct query *q = calloc(1, sizeof(*q));
 
-	if (db->queries > QUERIES)
-		errx(EX_SOFTWARE, "%s: too many queries", what);
+	if (q == NULL)
+		err(EX_OSERR, NULL);
+	q->db = db;
 	q->what = what;
-	if (sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT,
-		&q->stmt, NULL) != SQLITE_OK)
-		die(db->sqlite, what);
+	q->sql = sql;
+	q->next = db->queries;
+	db->queries = q;
 	return q;
 }
 
 void
-db_forget(struct db *db, struct query *q)
+db_forget(struct query *q)
 {
+	struct query **at = &q->db->queries;
+
+	while (*at != q)
+		at = &(*at)->next;
+	*at = q->next;
 	sqlite3_finalize(q->stmt);
-	q->stmt = NULL;
-	while (db->queries > 0 && db->query[db->queries - 1].stmt == NULL)
-		db->queries--;
+	free(q);
+}
+
+/* The statement of a query, which most runs of a tool never come to. */
+static sqlite3_stmt *
+prepared(struct query *q)
+{
+	if (q->stmt == NULL &&
+	    sqlite3_prepare_v3(q->db->sqlite, q->sql, -1,
+		SQLITE_PREPARE_PERSISTENT, &q->stmt, NULL) != SQLITE_OK)
+		die(q->db->sqlite, q->what);
+	return q->stmt;
 }
 
 static int
 parameter(struct query *q, const char *name)
 {
-	int i = sqlite3_bind_parameter_index(q->stmt, name);
+	int i = sqlite3_bind_parameter_index(prepared(q), name);
 
 	if (i == 0)
 		errx(EX_SOFTWARE, "%s: no parameter %s", q->what, name);
@@ -248,29 +275,33 @@ parameter(struct query *q, const char *name)
 void
 db_bind(struct query *q, const char *name, const char *text)
 {
-	if (sqlite3_bind_text(q->stmt, parameter(q, name), text, -1,
-		SQLITE_STATIC) != SQLITE_OK)
-		die(sqlite3_db_handle(q->stmt), q->what);
+	int i = parameter(q, name);
+
+	if (sqlite3_bind_text(q->stmt, i, text, -1, SQLITE_STATIC) !=
+	    SQLITE_OK)
+		die(q->db->sqlite, q->what);
 }
 
 void
 db_bind_int(struct query *q, const char *name, int64_t value)
 {
-	if (sqlite3_bind_int64(q->stmt, parameter(q, name), value) != SQLITE_OK)
-		die(sqlite3_db_handle(q->stmt), q->what);
+	int i = parameter(q, name);
+
+	if (sqlite3_bind_int64(q->stmt, i, value) != SQLITE_OK)
+		die(q->db->sqlite, q->what);
 }
 
 bool
 db_step(struct query *q)
 {
-	switch (sqlite3_step(q->stmt)) {
+	switch (sqlite3_step(prepared(q))) {
 	case SQLITE_ROW:
 		return true;
 	case SQLITE_DONE:
 		sqlite3_reset(q->stmt);
 		return false;
 	default:
-		die(sqlite3_db_handle(q->stmt), q->what);
+		die(q->db->sqlite, q->what);
 	}
 }
 
@@ -285,9 +316,8 @@ db_text(struct query *q, int column)
 {
 	const unsigned char *text = sqlite3_column_text(q->stmt, column);
 
-	if (text == NULL &&
-	    sqlite3_errcode(sqlite3_db_handle(q->stmt)) == SQLITE_NOMEM)
-		die(sqlite3_db_handle(q->stmt), q->what);
+	if (text == NULL && sqlite3_errcode(q->db->sqlite) == SQLITE_NOMEM)
+		die(q->db->sqlite, q->what);
 	return (const char *)text;
 }
 
@@ -343,7 +373,7 @@ db_try(struct db *db, struct query *q)
 
 	if (!db->within)
 		lock(db);
-	while ((rc = sqlite3_step(q->stmt)) == SQLITE_ROW)
+	while ((rc = sqlite3_step(prepared(q))) == SQLITE_ROW)
 		continue;
 	if (rc != SQLITE_DONE) {
 		/* Some failures take the transaction with them. */

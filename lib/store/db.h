@@ -37,7 +37,7 @@ const char *db_path(const char *);
  * database is open; the others end with it.
  */
 struct query *db_query(struct db *, const char *what, const char *sql);
-void db_forget(struct db *, struct query *);
+void db_forget(struct query *);
 void db_bind(struct query *, const char *, const char *);
 void db_bind_int(struct query *, const char *, int64_t);
 bool db_step(struct query *);
