@@ -33,7 +33,8 @@ static bool
 map(struct bell *b)
 {
 	int fd = open(b->path,
-	    O_CLOEXEC | (b->to_ring ? O_RDWR | O_CREAT : O_RDONLY), 0600);
+	    O_CLOEXEC | O_NOFOLLOW | (b->to_ring ? O_RDWR | O_CREAT : O_RDONLY),
+	    0600);
 	void *page;
 
 	if (fd == -1)

@@ -149,20 +149,14 @@ build_claim(const char *database, int64_t id)
 		.l_whence = SEEK_SET,
 		.l_start = id,
 		.l_len = 1 };
-	char *path;
-	int fd;
+	int fd = db_file(database, "claim");
 
-	path = xasprintf("%s-claim", database);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd == -1)
-		err(EX_TEMPFAIL, "%s", path);
 	if (fcntl(fd, F_OFD_SETLK, &lock) == -1) {
 		if (errno != EAGAIN && errno != EACCES)
-			err(EX_TEMPFAIL, "%s", path);
+			err(EX_TEMPFAIL, "%s-claim", database);
 		close(fd);
 		fd = -1;
 	}
-	free(path);
 	return fd;
 }
 

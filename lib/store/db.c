@@ -6,7 +6,9 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +37,7 @@ struct db {
 	sqlite3 *sqlite;
 	struct query *queries;
 	struct query *begin, *commit;
-	char *path;
+	char *path, *lock_path;
 	enum db_mode mode;
 	bool within; /* a transaction */
 	bool settled; /* what was found on opening is on disk */
@@ -76,39 +78,126 @@ pragma(struct db *db, const char *sql)
 	return value;
 }
 
-/* A file beside the database, opened. */
-static int
-beside(const struct db *db, const char *suffix)
+static const char *
+user_name(uid_t uid, char *number, size_t size)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user != NULL)
+		return user->pw_name;
+	snprintf(number, size, "%lu", (unsigned long)uid);
+	return number;
+}
+
+/* It is there, and this user may not use it.  Only its owner can tell why. */
+static _Noreturn void
+denied(const char *path)
+{
+	char number[2][24], mine[64];
+	struct stat st;
+
+	snprintf(mine, sizeof(mine), "%s",
+	    user_name(geteuid(), number[0], sizeof(number[0])));
+	if (stat(path, &st) == -1)
+		errx(EX_CONFIG, "%s: you are %s, who may not look there", path,
+		    mine);
+	errx(EX_CONFIG, "%s: owned by %s, and you are %s: chown %s %s", path,
+	    user_name(st.st_uid, number[1], sizeof(number[1])), mine, mine,
+	    path);
+}
+
+/* Exits where this user may not use the database or its directory. */
+static void
+check_access(const char *path, enum db_mode mode)
+{
+	char *copy = strdup(path), *directory;
+
+	if (copy == NULL)
+		err(EX_OSERR, NULL);
+	directory = dirname(copy);
+	if (eaccess(directory, X_OK) == -1 && errno == EACCES)
+		denied(directory);
+	if (eaccess(path, F_OK) == -1)
+		err(errno == ENOENT ? EX_NOINPUT : EX_TEMPFAIL,
+		    "%s (tack-init(8) makes a database)", path);
+	if (eaccess(path, mode == DB_READ ? R_OK : R_OK | W_OK) == -1 &&
+	    errno == EACCES)
+		denied(path);
+	if (mode != DB_READ && eaccess(directory, W_OK) == -1 &&
+	    errno == EACCES)
+		denied(directory);
+	free(copy);
+}
+
+/* The path of a file beside the database, for the caller to free. */
+static char *
+beside(const char *database, const char *suffix)
 {
 	char *path;
-	int fd;
 
-	if (asprintf(&path, "%s-%s", db->path, suffix) == -1)
+	if (asprintf(&path, "%s-%s", database, suffix) == -1)
 		err(EX_OSERR, NULL);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd == -1)
+	return path;
+}
+
+/* Open a file beside the database, which is made if it is not there. */
+static int
+open_beside(const char *database, const char *path)
+{
+	struct stat file, owner;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd == -1 && errno == ELOOP)
+		errx(EX_CONFIG, "%s: a symbolic link; remove it", path);
+	if (fd == -1 && errno == EACCES)
+		denied(path);
+	if (fd == -1 || fstat(fd, &file) == -1)
 		err(EX_TEMPFAIL, "%s", path);
+	if (!S_ISREG(file.st_mode))
+		errx(EX_CONFIG, "%s: not a file; remove it", path);
+	if (stat(database, &owner) == -1 || owner.st_uid == file.st_uid)
+		return fd;
+	if (file.st_uid != geteuid())
+		errx(EX_CONFIG, "%s: not owned by who owns %s; remove it", path,
+		    database);
+	/* What root makes is for the owner, as with SQLite's own files. */
+	if (file.st_uid == 0 && fchown(fd, owner.st_uid, owner.st_gid) == -1)
+		err(EX_TEMPFAIL, "%s", path);
+	return fd;
+}
+
+int
+db_file(const char *database, const char *suffix)
+{
+	char *path = beside(database, suffix);
+	int fd = open_beside(database, path);
+
 	free(path);
 	return fd;
 }
 
-const char *
+char *
 db_path(const char *path)
 {
+	char *real;
+
 	if (path == NULL)
 		path = getenv("TACK_DB_PATH");
-	return path != NULL && *path != '\0' ? path : "tack.db";
+	if (path == NULL || *path == '\0')
+		path = "tack.db";
+	/* Where there is none yet, its name will do for the message. */
+	if ((real = realpath(path, NULL)) == NULL &&
+	    (real = strdup(path)) == NULL)
+		err(EX_OSERR, NULL);
+	return real;
 }
 
 static struct bell *
 bell(const struct db *db, bool to_ring)
 {
-	struct bell *b;
-	char *path;
+	char *path = beside(db->path, "bell");
+	struct bell *b = bell_open(path, to_ring);
 
-	if (asprintf(&path, "%s-bell", db->path) == -1)
-		err(EX_OSERR, NULL);
-	b = bell_open(path, to_ring);
 	free(path);
 	return b;
 }
@@ -118,7 +207,6 @@ db_open(const char *path, enum db_mode mode)
 {
 	struct db *db = calloc(1, sizeof(*db));
 	int64_t version;
-	struct stat st;
 
 	/* No tool has two threads in SQLite, nor asks what it takes. */
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
@@ -127,19 +215,14 @@ db_open(const char *path, enum db_mode mode)
 		err(EX_OSERR, NULL);
 	db->mode = mode;
 	db->lock = -1;
-	if (stat(path, &st) == -1)
-		err(errno == ENOENT ? EX_NOINPUT : EX_TEMPFAIL,
-		    "%s (tack-init(8) makes a database)", path);
+	check_access(path, mode);
 	if (sqlite3_open_v2(path, &db->sqlite,
 		mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE,
 		NULL) != SQLITE_OK)
 		die(db->sqlite, path);
 	/* It falls back to reading where it could not open for both. */
 	if (mode != DB_READ && sqlite3_db_readonly(db->sqlite, "main") != 0)
-		errx(access(path, W_OK) == 0 ? EX_TEMPFAIL : EX_CONFIG,
-		    "%s: cannot be opened for writing; let this user"
-		    " write to it and to its directory",
-		    path);
+		errx(EX_TEMPFAIL, "%s: cannot be opened for writing", path);
 	sqlite3_busy_timeout(db->sqlite, BUSY_MS);
 	if (pragma(db, "PRAGMA application_id") != APPLICATION_ID)
 		errx(EX_CONFIG, "%s: not a database of tack", path);
@@ -161,7 +244,8 @@ db_open(const char *path, enum db_mode mode)
 	    mode == DB_WRITE ? "PRAGMA synchronous = NORMAL" :
 			       "PRAGMA synchronous = FULL");
 	pragma(db, "PRAGMA journal_size_limit = 8388608");
-	db->lock = beside(db, "lock");
+	db->lock_path = beside(path, "lock");
+	db->lock = open_beside(path, db->lock_path);
 	db->bell = bell(db, true);
 	db->begin = db_query(db, "begin", "BEGIN IMMEDIATE");
 	db->commit = db_query(db, "commit", "COMMIT");
@@ -174,8 +258,9 @@ on_alarm(int sig)
 	(void)sig;
 }
 
+/* Take the lock of the file that is open. */
 static void
-lock(struct db *db)
+take(struct db *db)
 {
 	struct sigaction alarmed = { .sa_handler = on_alarm }, old;
 
@@ -185,11 +270,47 @@ lock(struct db *db)
 	alarm(LOCK_SECONDS);
 	if (flock(db->lock, LOCK_EX) == -1)
 		errx(EX_TEMPFAIL,
-		    "%s-lock: held by another process for"
+		    "%s: held by another process for"
 		    " %d seconds; lslocks(8) names it",
-		    db->path, LOCK_SECONDS);
+		    db->lock_path, LOCK_SECONDS);
 	alarm(0);
 	sigaction(SIGALRM, &old, NULL);
+}
+
+/* Is the lock that is held the one that others find? */
+static bool
+is_there(const struct db *db)
+{
+	struct stat held, there;
+
+	return fstat(db->lock, &held) == 0 &&
+	    lstat(db->lock_path, &there) == 0 && held.st_ino == there.st_ino &&
+	    held.st_dev == there.st_dev;
+}
+
+static void
+lock(struct db *db)
+{
+	for (;;) {
+		take(db);
+		if (is_there(db))
+			return;
+		close(db->lock);
+		db->lock = open_beside(db->path, db->lock_path);
+	}
+}
+
+/* What is written to a file that was replaced is lost. */
+static void
+check_replaced(struct db *db)
+{
+	int moved = 0;
+
+	sqlite3_file_control(
+	    db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	if (moved)
+		errx(EX_TEMPFAIL,
+		    "%s: another file is there now than was opened", db->path);
 }
 
 static void
@@ -220,6 +341,7 @@ db_close(struct db *db)
 		free(q);
 	}
 	bell_free(db->bell);
+	free(db->lock_path);
 	free(db->path);
 	free(db);
 }
@@ -277,8 +399,7 @@ db_bind(struct query *q, const char *name, const char *text)
 {
 	int i = parameter(q, name);
 
-	if (sqlite3_bind_text(q->stmt, i, text, -1, SQLITE_STATIC) !=
-	    SQLITE_OK)
+	if (sqlite3_bind_text(q->stmt, i, text, -1, SQLITE_STATIC) != SQLITE_OK)
 		die(q->db->sqlite, q->what);
 }
 
@@ -331,6 +452,7 @@ void
 db_begin(struct db *db)
 {
 	lock(db);
+	check_replaced(db);
 	db_step(db->begin);
 	db->within = true;
 }
@@ -339,6 +461,7 @@ void
 db_commit(struct db *db)
 {
 	db_step(db->commit);
+	check_replaced(db);
 	/* It syncs all there is, unless it changed nothing. */
 	if (sqlite3_total_changes(db->sqlite) > 0)
 		db->settled = true;
@@ -371,8 +494,10 @@ db_try(struct db *db, struct query *q)
 {
 	int rc;
 
-	if (!db->within)
+	if (!db->within) {
 		lock(db);
+		check_replaced(db);
+	}
 	while ((rc = sqlite3_step(prepared(q))) == SQLITE_ROW)
 		continue;
 	if (rc != SQLITE_DONE) {
@@ -406,6 +531,7 @@ db_wait(struct db *db, int milliseconds)
 	/* a reader that is gone shows as an error on stdout */
 	struct pollfd out = { .fd = STDOUT_FILENO, .events = 0 };
 
+	check_replaced(db);
 	if (db->bell != NULL)
 		bell_wait(db->bell, milliseconds);
 	poll(&out, 1, db->bell != NULL ? 0 : milliseconds);

@@ -16,65 +16,114 @@ enum db_mode {
 };
 
 /*
- * Open the database that tack-init(8) made.  Exits with EX_NOINPUT when it is
- * absent, EX_CONFIG when its version is not ours.  Whatever fails later exits
- * too: with EX_TEMPFAIL for what time or room may cure (busy, full, I/O,
- * memory), else EX_SOFTWARE.  db_open opens and prepares without the lock.
+ * db_path returns the real path of the database that path names, or
+ * TACK_DB_PATH if path is NULL, or tack.db.  All files beside the database go
+ * by this path, so a tool calls db_path once and hands on what it returned.
+ * The caller frees it.
  */
-struct db *db_open(const char *path, enum db_mode);
-void db_close(struct db *);
-
-/* The path to open: the argument, else $TACK_DB_PATH, else tack.db. */
-const char *db_path(const char *);
+char *db_path(const char *path);
 
 /*
- * A prepared statement; what says its purpose in messages.  Parameters are
- * named (":knot"), each must exist.  Text is lent until the step that ends
- * the statement, NULL binds NULL.  db_step returns whether there is a row,
- * and makes the statement ready for its next use when there is none;
- * db_reset does so early.  Column text is NULL for NULL and lives until the
- * next step.  db_forget is for statements of what does not last as long as the
- * database is open; the others end with it.
+ * db_open opens the database that tack-init(8) made.  It takes no lock.  It
+ * exits with EX_NOINPUT if there is no database, and with EX_CONFIG if this
+ * user may not use it or if its version is not ours.  Every function here
+ * that fails later exits as well: with EX_TEMPFAIL for what time or room may
+ * cure (busy, full, I/O, memory), else with EX_SOFTWARE.
  */
-struct query *db_query(struct db *, const char *what, const char *sql);
-void db_forget(struct query *);
-void db_bind(struct query *, const char *, const char *);
-void db_bind_int(struct query *, const char *, int64_t);
-bool db_step(struct query *);
-void db_reset(struct query *);
-const char *db_text(struct query *, int);
-int64_t db_int(struct query *, int);
+struct db *db_open(const char *path, enum db_mode mode);
+
+/* db_close finishes all queries and closes the database. */
+void db_close(struct db *db);
 
 /*
- * A write transaction: our own flock(2) from before BEGIN IMMEDIATE to after
- * COMMIT (SQLite's busy waiting starves writers, and SQLite before 3.51.3 can
- * lose rows when a checkpoint meets a commit).  Never held over a read of
- * stdin or the network.  Exits with EX_TEMPFAIL when the lock is not had
- * within ten seconds.
+ * db_file opens the file that stands beside a database under its name, a
+ * hyphen and suffix, and makes it if it is absent.  It follows no symbolic
+ * link.  It returns a descriptor, which the caller closes.
  */
-void db_begin(struct db *);
-void db_commit(struct db *);
+int db_file(const char *database, const char *suffix);
 
 /*
- * A writer may die after it wrote to the WAL and before it synced it, and who
- * opens the database next finds what it wrote.  Before a reader tells of what
- * it read, this puts that on disk, once.  db_commit does so by itself.
+ * db_query returns a statement, which is prepared when it is first used.
+ * what says its purpose in messages; what and sql must last as long as the
+ * query.  Parameters have names (":knot").  The query ends with the database.
  */
-void db_settle(struct db *);
+struct query *db_query(struct db *db, const char *what, const char *sql);
+
+/* db_forget ends a query before its database is closed. */
+void db_forget(struct query *q);
 
 /*
- * One writing statement, as a transaction of its own or in the one that is
- * open, which may fail without harm: false, with the reason on stderr.
+ * db_bind gives the parameter called name a text, or NULL.  The text is lent
+ * until the step that ends the statement.
  */
-bool db_try(struct db *, struct query *);
+void db_bind(struct query *q, const char *name, const char *text);
+
+/* db_bind_int gives the parameter called name a number. */
+void db_bind_int(struct query *q, const char *name, int64_t value);
 
 /*
- * The doorbell is a file beside the database.  Ring it after a commit that
- * readers wait for; wait for it at most so many milliseconds.  A ring between
- * db_listen and db_wait is not lost.
+ * db_step returns true if there is a row.  When there is none left it returns
+ * false, and the statement is ready for its next use.
  */
-void db_ring(struct db *);
-void db_listen(struct db *);
-void db_wait(struct db *, int milliseconds);
+bool db_step(struct query *q);
+
+/* db_reset makes a statement ready for its next use before its last row. */
+void db_reset(struct query *q);
+
+/*
+ * db_text returns a column of the row as text, NULL for NULL.  The text lives
+ * until the next step.
+ */
+const char *db_text(struct query *q, int column);
+
+/* db_int returns a column of the row as a number, 0 for NULL. */
+int64_t db_int(struct query *q, int column);
+
+/*
+ * db_begin takes the write lock and begins a transaction.  The lock is
+ * flock(2) on a file of ours, for SQLite's busy waiting starves writers, and
+ * SQLite before 3.51.3 can lose rows when a checkpoint meets a commit.  Nobody
+ * may read stdin or the network before db_commit.  It exits with EX_TEMPFAIL
+ * if the lock is not had within ten seconds, or if the file of the database
+ * has been replaced since it was opened.
+ */
+void db_begin(struct db *db);
+
+/*
+ * db_commit commits the transaction and lets go of the lock.  When it returns,
+ * what was written is in the file that others find.
+ */
+void db_commit(struct db *db);
+
+/*
+ * db_settle puts on disk, once, what was found in the database when it was
+ * opened.  A writer may die after it wrote to the WAL and before it synced it;
+ * so a reader calls this before it tells of what it read.  db_commit does it
+ * by itself.
+ */
+void db_settle(struct db *db);
+
+/*
+ * db_try runs one writing statement, in the transaction that is open or in one
+ * of its own.  If the statement fails, db_try says why on stderr and returns
+ * false, and nothing else is lost.
+ */
+bool db_try(struct db *db, struct query *q);
+
+/*
+ * db_ring wakes those who wait for news.  It is called after the commit of the
+ * news.
+ */
+void db_ring(struct db *db);
+
+/* db_listen makes a reader hear all that is rung from now on. */
+void db_listen(struct db *db);
+
+/*
+ * db_wait waits for a ring since db_listen or the last db_wait, at most so many
+ * milliseconds.  It ends the tool by SIGPIPE if nobody reads stdout any more,
+ * and exits with EX_TEMPFAIL if the file of the database has been replaced.
+ */
+void db_wait(struct db *db, int milliseconds);
 
 #endif
