@@ -63,6 +63,24 @@ status 'no migrations are 78' 78 env TACK_SHARE=/nonexistent tack-init -d z.db
 status 'usage is 64' 64 tack-init extra
 status '-h is 0' 0 tack-init -h
 
+message() {
+	"$@" 2>&1 >/dev/null </dev/null | sed 's/^[a-z-]*: //'
+}
+for version in 1 99; do
+	sqlite3 z.db "PRAGMA application_id = 1952539499;
+	    PRAGMA user_version = $version; CREATE TABLE IF NOT EXISTS t (x)"
+	is "version $version: tack ls says what the tools say" \
+	    "$(message tack-events -d "$TMP/z.db")" \
+	    "$(message tack ls -d "$TMP/z.db")"
+	is "version $version: and tack doctor" \
+	    "$(message tack-events -d "$TMP/z.db")" \
+	    "$(tack doctor -d "$TMP/z.db" | sed -n 's/^wrong.\(.*version\)/\1/p')"
+done
+is 'and tack-init what is too new' "$(message tack-events -d "$TMP/z.db")" \
+    "$(message tack-init -d "$TMP/z.db")"
+is 'and what is not tack'"'"'s' "$(message tack-events -d "$TMP/foreign.db")" \
+    "$(message tack-init -d "$TMP/foreign.db" | sed 's/; .*//')"
+
 for _ in 1 2 3 4 5 6 7 8; do
 	(tack-init -d race.db; echo $? >>race) &
 done
