@@ -19,6 +19,7 @@
 #include <sqlite3.h>
 
 #include "base/bell.h"
+#include "base/mem.h"
 #include "store/db.h"
 
 #define APPLICATION_ID 1952539499 /* "tack" */
@@ -110,11 +111,8 @@ denied(const char *path)
 static void
 check_access(const char *path, enum db_mode mode)
 {
-	char *copy = strdup(path), *directory;
+	char *copy = xstrdup(path), *directory = dirname(copy);
 
-	if (copy == NULL)
-		err(EX_OSERR, NULL);
-	directory = dirname(copy);
 	if (eaccess(directory, X_OK) == -1 && errno == EACCES)
 		denied(directory);
 	if (eaccess(path, F_OK) == -1)
@@ -133,11 +131,7 @@ check_access(const char *path, enum db_mode mode)
 static char *
 beside(const char *database, const char *suffix)
 {
-	char *path;
-
-	if (asprintf(&path, "%s-%s", database, suffix) == -1)
-		err(EX_OSERR, NULL);
-	return path;
+	return xasprintf("%s-%s", database, suffix);
 }
 
 /* Open a file beside the database, which is made if it is not there. */
@@ -186,10 +180,8 @@ db_path(const char *path)
 	if (path == NULL || *path == '\0')
 		path = "tack.db";
 	/* Where there is none yet, its name will do for the message. */
-	if ((real = realpath(path, NULL)) == NULL &&
-	    (real = strdup(path)) == NULL)
-		err(EX_OSERR, NULL);
-	return real;
+	real = realpath(path, NULL);
+	return real != NULL ? real : xstrdup(path);
 }
 
 static struct bell *
@@ -205,14 +197,13 @@ bell(const struct db *db, bool to_ring)
 struct db *
 db_open(const char *path, enum db_mode mode)
 {
-	struct db *db = calloc(1, sizeof(*db));
+	struct db *db = xcalloc(1, sizeof(*db));
 	int64_t version;
 
 	/* No tool has two threads in SQLite, nor asks what it takes. */
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	if (db == NULL || (db->path = strdup(path)) == NULL)
-		err(EX_OSERR, NULL);
+	db->path = xstrdup(path);
 	db->mode = mode;
 	db->lock = -1;
 	check_access(path, mode);
@@ -349,10 +340,8 @@ db_close(struct db *db)
 struct query *
 db_query(struct db *db, const char *what, const char *sql)
 {
-	struct query *q = calloc(1, sizeof(*q));
+	struct query *q = xcalloc(1, sizeof(*q));
 
-	if (q == NULL)
-		err(EX_OSERR, NULL);
 	q->db = db;
 	q->what = what;
 	q->sql = sql;
