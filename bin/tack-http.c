@@ -155,40 +155,6 @@ route_events(struct conn *c, const struct head *head)
 	conn_stream(c, key, argv, NULL);
 }
 
-/* The ways to run tack-logs: is there such a log, follow it, print it. */
-enum logs { ASK, FOLLOW, PRINT };
-
-/* Run it for the knot, rkey and workflow that the path names. */
-static void
-run_logs(struct conn *c, const struct head *head, enum logs how)
-{
-	static const char *const options[] = { "-n", "-f", NULL };
-	const char *argv[] = { "tack-logs", "--", NULL, NULL, NULL, NULL,
-		NULL };
-	const char *path = head->path + strlen("/logs");
-	char *name[3], key[WS_ACCEPT];
-	size_t n = 1;
-	bool named = true;
-
-	if (options[how] != NULL)
-		argv[n++] = options[how];
-	argv[n++] = "--";
-	for (size_t i = 0; i < 3; i++) {
-		argv[n++] = name[i] = head_segment(&path);
-		named = named && name[i] != NULL;
-	}
-	if (!named || *path != '\0')
-		conn_refuse(c, 400, "not a knot, rkey and workflow");
-	else if (how == ASK)
-		conn_ask(c, argv);
-	else if (how == PRINT)
-		conn_print(c, "application/x-ndjson", argv);
-	else if (accepts(c, head, key))
-		conn_stream(c, key, argv, "log stream complete");
-	for (size_t i = 0; i < 3; i++)
-		free(name[i]);
-}
-
 static bool
 upgrades(const struct head *head)
 {
@@ -197,26 +163,46 @@ upgrades(const struct head *head)
 	return upgrade != NULL && strcasestr(upgrade, "websocket") != NULL;
 }
 
+/* The log of the knot, rkey and workflow that the path names. */
 static void
 route_logs(struct conn *c, const struct head *head)
 {
-	char key[WS_ACCEPT];
+	bool follow = upgrades(head), named = true;
+	const char *argv[] = { "tack-logs", follow ? "-bf" : "-b", "--", NULL,
+		NULL, NULL, NULL };
+	const char *path = head->path + strlen("/logs");
+	char *name[3], key[WS_ACCEPT];
 
-	if (strcmp(head->method, "GET") != 0)
+	if (strcmp(head->method, "GET") != 0) {
 		refuse_method(c, "GET");
-	else if ((!upgrades(head) || accepts(c, head, key)) && has_room(c))
-		run_logs(c, head, ASK);
+		return;
+	}
+	if ((follow && !accepts(c, head, key)) || !has_room(c))
+		return;
+	for (size_t i = 0; i < 3; i++) {
+		argv[3 + i] = name[i] = head_segment(&path);
+		named = named && name[i] != NULL;
+	}
+	if (!named || *path != '\0')
+		conn_refuse(c, 400, "not a knot, rkey and workflow");
+	else if (follow)
+		conn_stream(c, key, argv, "log stream complete");
+	else
+		conn_print(c, "application/x-ndjson", argv);
+	for (size_t i = 0; i < 3; i++)
+		free(name[i]);
 }
 
-/* What tack-logs says of a log: is it there? */
+/* There is nothing to stream, as the exit status of a streamer says. */
 static void
-told(struct conn *c, const struct head *head, int status)
+refused(struct conn *c, int status)
 {
-	if (status == 0)
-		run_logs(c, head, upgrades(head) ? FOLLOW : PRINT);
-	else if (status == EX_NOINPUT)
-		conn_refuse(c, 404, "no such log");
-	else
+	if (status == EX_NOINPUT) {
+		conn_tell(c, "404: no such log");
+		conn_reply(c, 404, "Content-Type: text/plain\r\n",
+		    "There is no log of such a run: it is not known here yet,"
+		    " or no longer.\n");
+	} else
 		conn_refuse(c, 503, "tack-logs failed");
 }
 
@@ -328,7 +314,7 @@ number(const char *text, long long max)
 int
 main(int argc, char *argv[])
 {
-	static const struct conn_handler handler = { route, submit, told };
+	static const struct conn_handler handler = { route, submit, refused };
 	/* What is settled passes through every filter, and means nothing. */
 	static const char settled[] = "{\"outcome\":\"ignored\","
 				      "\"reason\":\"tack-http begins\"}\n";

@@ -51,7 +51,7 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: tack-logs [-fn] [-d database] knot rkey workflow\n");
+	    "usage: tack-logs [-bf] [-d database] knot rkey workflow\n");
 	exit(EX_USAGE);
 }
 
@@ -418,20 +418,20 @@ int
 main(int argc, char *argv[])
 {
 	struct view v = { .run = { .build = jv_invalid() } };
-	bool follow = false, look = false, known;
+	bool begin = false, follow = false;
 	struct db *db;
 	int ch, status;
 
-	while ((ch = getopt(argc, argv, "d:fn")) != -1)
+	while ((ch = getopt(argc, argv, "bd:f")) != -1)
 		switch (ch) {
+		case 'b':
+			begin = true;
+			break;
 		case 'd':
 			v.path = optarg;
 			break;
 		case 'f':
 			follow = true;
-			break;
-		case 'n':
-			look = true;
 			break;
 		default:
 			usage();
@@ -445,10 +445,7 @@ main(int argc, char *argv[])
 
 	db = db_open(v.path, DB_READ);
 	v.runs = run_prepare(db);
-	known = run_look(v.runs, v.knot, v.rkey, v.workflow, &v.run);
-	if (look)
-		return known ? 0 : EX_NOINPUT;
-	if (!known)
+	if (!run_look(v.runs, v.knot, v.rkey, v.workflow, &v.run))
 		errx(EX_NOINPUT, "no such run");
 	v.mask = mask_new();
 	mask_held(v.mask);
@@ -458,6 +455,10 @@ main(int argc, char *argv[])
 	sandbox_database(v.path);
 	sandbox(SANDBOX_NO_EXEC | SANDBOX_NO_NET);
 
+	if (begin) {
+		putchar('\n');
+		flush();
+	}
 	status = watch(&v, db, follow);
 	flush();
 	db_close(db);

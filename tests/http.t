@@ -326,26 +326,23 @@ cat >own/tack-logs <<'EOF2'
 #!/bin/sh
 # Stands in for tack-logs.
 echo "$*" >>logs.args
-how=print
-case $1 in
--*[nf])
-	how=$1
-	shift
-	;;
+how=$1
+[ "$2" = -- ] && shift 2 || exit 64
+case $3 in
+unknown) exit 66 ;;
+odd) exit 75 ;;
+dies) kill -9 $$ ;;
+later) sleep 1 ;;
 esac
-[ "$1" = -- ] && shift || exit 64
-case $how.$3 in
--n.unknown) exit 66 ;;
--n.odd) exit 75 ;;
--n.dies) kill -9 $$ ;;
--n.*) exit 0 ;;
-esac
-echo "{\"content\":\"$how $1 $2 $3\"}"
+echo
+[ "$3" = quiet ] ||
+	echo "{\"content\":\"$how $1 $2 $3\"}"
 case $3 in
 fails) exit 75 ;;
 half) printf 'half a li' ;;
 silent) exec >&- && sleep 1 && exit 0 ;;
 waits) exec sleep 60 ;;
+quiet) exec sleep 3 ;;
 long) yes '{"content":"a line of a long log, one of very many"}' | head -n 100000 ;;
 esac
 exit 0
@@ -580,35 +577,40 @@ serve -p cat
 logs_pid=$pid
 http=
 done='1000 log stream complete'
-is 'a log is followed to its end' "{\"content\":\"-f k.example:3000 3lh ci.yml\"}
+is 'a log is followed to its end' "{\"content\":\"-bf k.example:3000 3lh ci.yml\"}
 $done" "$("$py" ws.py "$port" logs /k.example:3000/3lh/ci.yml)"
-is 'it was asked for first' '-n -- k.example:3000 3lh ci.yml' \
-    "$(head -1 logs.args)"
-is 'segments are decoded' "{\"content\":\"-f k 3lh a b\"}
+is 'by one process' '-bf -- k.example:3000 3lh ci.yml' "$(cat logs.args)"
+is 'a log that is looked up slowly comes' '{"content":"-bf k 3lh later"}' \
+    "$("$py" ws.py "$port" logs /k/3lh/later | sed -n 1p)"
+is 'one that has no line yet is there' 200 "$(curl -s -m 2 -o body \
+    -w '%{http_code}' "$url/logs/k/3lh/quiet")"
+is 'segments are decoded' "{\"content\":\"-bf k 3lh a b\"}
 $done" "$("$py" ws.py "$port" logs /k/3lh/a%20b)"
-is 'none is an option' "{\"content\":\"-f -f -n --\"}
+is 'none is an option' "{\"content\":\"-bf -f -n --\"}
 $done" "$("$py" ws.py "$port" logs /-f/-n/--)"
 is 'an unknown log is 404' 404 "$("$py" ws.py "$port" logs /k/3lh/unknown)"
 is 'trouble is 503' 503 "$("$py" ws.py "$port" logs /k/3lh/odd)"
 is 'so is a death' 503 "$("$py" ws.py "$port" logs /k/3lh/dies)"
 is 'a log that fails is 1011' '1011 ' \
     "$("$py" ws.py "$port" logs /k/3lh/fails | tail -1)"
-is 'half a line of a log is not sent' "{\"content\":\"-f k 3lh half\"}
+is 'half a line of a log is not sent' "{\"content\":\"-bf k 3lh half\"}
 $done" "$("$py" ws.py "$port" logs /k/3lh/half)"
 is 'a log is whole when its program has said so' "$done" \
     "$("$py" ws.py "$port" logs /k/3lh/silent | tail -1)"
 is 'a long log comes whole' 100002 \
     "$("$py" ws.py "$port" logs /k/3lh/long | wc -l)"
 is 'a log in curl is what there is until now' \
-    '{"content":"print k 3lh waiting"}' "$(curl -s -m 9 "$url/logs/k/3lh/waiting")"
+    '{"content":"-b k 3lh waiting"}' "$(curl -s -m 9 "$url/logs/k/3lh/waiting")"
 is 'it is NDJSON' '200 application/x-ndjson' \
     "$(code "$url/logs/k/3lh/ci.yml") $(field Content-Type)"
-is 'so it is over HTTP/1.0' '{"content":"print k 3lh ci.yml"}' \
+is 'so it is over HTTP/1.0' '{"content":"-b k 3lh ci.yml"}' \
     "$(curl -s -0 -m 9 "$url/logs/k/3lh/ci.yml")"
 is 'a long one comes whole' 100001 "$(curl -s -m 9 "$url/logs/k/3lh/long" | wc -l)"
 status 'one that fails is not taken for whole' 18 \
     curl -s -m 9 "$url/logs/k/3lh/fails"
 is 'in curl an unknown log is 404 too' 404 "$(code "$url/logs/k/3lh/unknown")"
+is 'in words' 'There is no log of such a run: it is not known here yet, or no longer.' \
+    "$(curl -s -m 9 "$url/logs/k/3lh/unknown")"
 is 'and trouble 503' 503 "$(code "$url/logs/k/3lh/odd")"
 is 'POST of a log is refused' 405 "$(code -d x "$url/logs/k/3lh/ci.yml")"
 for path in '' k k/r k/r/ k//w /r/w k/r/w/ k/r/w/x k/r/%00 k/r/a%0a k/r/%7f \

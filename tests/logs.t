@@ -311,12 +311,11 @@ ok 'who takes logs apart knows no network' \
     "$TOP/bin/tack-logs"
 
 # Is there such a run?
-asked=$(wc -l <ci/requests)
-status '-n: there is' 0 tack-logs -n k.example all w.yml
-status '-n: there is none' 66 tack-logs -n k.example all other.yml
-is 'which it says of without a word' '' \
-    "$(tack-logs -n k.example all other.yml 2>&1)"
-is 'and without a request' "$asked" "$(wc -l <ci/requests)"
+tack-logs -b k.example all w.yml >begun.out
+is '-b: an empty line comes first' '' "$(head -n 1 begun.out)"
+ok 'then the log' sh -c 'tail -n +2 begun.out | cmp - all.out'
+is 'but none of a run that there is not' '' \
+    "$(tack-logs -b k.example all other.yml 2>/dev/null | wc -c | grep -v 0)"
 status 'no such run' 66 tack-logs k.example all other.yml
 status 'no database' 66 tack-logs -d none.db k.example all w.yml
 status 'used wrongly' 64 tack-logs k.example all
@@ -327,6 +326,11 @@ status 'nobody takes it' 74 sh -c \
 sql "INSERT INTO build (provider, knot, pipeline_rkey, workflow)
     VALUES ('ci', 'k.example', 'wait', 'w.yml');"
 is 'a run that has not begun has no lines' '' "$(logs wait)"
+tack-logs -bf k.example wait w.yml >waits &
+waits=$!
+ok 'and is said to be there' until_ok test -s waits
+kill $waits
+wait $waits 2>/dev/null
 for v in 1 2 3 4 5 6 7 8 9 10 11 12; do
 	follow wait >wait.$v 2>wait.err &
 	eval "viewer$v=\$!"

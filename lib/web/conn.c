@@ -27,7 +27,7 @@
 #define REPLY_TIME 10000
 #define DRAIN_TIME 2000
 
-enum state { HEAD, BODY, ANSWER, ASK, REPLY, DRAIN, STREAM, DEAD };
+enum state { HEAD, BODY, ANSWER, REPLY, DRAIN, STREAM, DEAD };
 
 struct conn {
 	const struct conn_handler *handler;
@@ -46,7 +46,6 @@ struct conn {
 	bool unseen; /* in has bytes of the next one */
 	struct bytes out;
 	size_t sent;
-	pid_t asked;
 	struct stream *stream;
 };
 
@@ -80,20 +79,9 @@ conn_new(int fd, const struct conn_handler *handler, bool once)
 	return c;
 }
 
-static void
-forget_asked(struct conn *c)
-{
-	if (c->asked > 0) {
-		kill(c->asked, SIGKILL);
-		waitpid(c->asked, NULL, 0);
-	}
-	c->asked = 0;
-}
-
 void
 conn_free(struct conn *c)
 {
-	forget_asked(c);
 	stream_free(c->stream);
 	close(c->fd);
 	bytes_free(&c->in);
@@ -205,29 +193,15 @@ conn_waits_for(const struct conn *c, uint64_t number)
 	return c->state == ANSWER && c->number == number;
 }
 
-void
-conn_ask(struct conn *c, const char *const argv[])
-{
-	if ((c->asked = child_start(argv, NULL, NULL)) == -1)
-		conn_refuse(c, 503, "cannot ask");
-	else
-		enter(c, ASK, ANSWER_TIME);
-}
-
 /* Become a stream, after a head. */
 static void
 stream(struct conn *c, struct stream_kind kind, const char *head,
     const char *const argv[])
 {
-	size_t length = strlen(head);
-
-	c->stream = stream_new(kind, c->fd, c->in.text + c->head_length,
+	c->stream = stream_new(kind, c->fd, head, c->in.text + c->head_length,
 	    c->in.length - c->head_length, argv, c->number);
 	if (c->stream == NULL)
 		conn_refuse(c, 503, "no streamer");
-	else if (send(c->fd, head, length, MSG_DONTWAIT | MSG_NOSIGNAL) !=
-	    (ssize_t)length)
-		c->state = DEAD;
 	else
 		c->state = STREAM;
 }
@@ -236,7 +210,7 @@ void
 conn_stream(struct conn *c, const char *accept, const char *const argv[],
     const char *complete)
 {
-	struct stream_kind kind = { STREAM_WS, complete };
+	struct stream_kind kind = { STREAM_WS, complete, complete != NULL };
 	char head[256];
 
 	snprintf(head, sizeof(head),
@@ -253,7 +227,8 @@ void
 conn_print(struct conn *c, const char *type, const char *const argv[])
 {
 	bool chunks = c->head.minor > 0;
-	struct stream_kind kind = { chunks ? STREAM_CHUNKS : STREAM_BARE, "" };
+	struct stream_kind kind = { chunks ? STREAM_CHUNKS : STREAM_BARE, "",
+		true };
 	struct bytes head = { 0 };
 	char fields[128];
 
@@ -268,17 +243,13 @@ conn_print(struct conn *c, const char *type, const char *const argv[])
 bool
 conn_runs(const struct conn *c)
 {
-	return c->state == ASK || c->state == STREAM;
+	return c->state == STREAM;
 }
 
 void
 conn_exited(struct conn *c, int pid, int status)
 {
-	if (c->state == ASK && c->asked == pid) {
-		c->asked = 0;
-		c->handler->told(
-		    c, &c->head, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-	} else if (c->state == STREAM)
+	if (c->state == STREAM)
 		stream_exited(c->stream, pid, status);
 }
 
@@ -394,6 +365,8 @@ on_drain(struct conn *c)
 static void
 on_stream(struct conn *c, const struct pollfd fds[CONN_FDS])
 {
+	int refusal;
+
 	switch (stream_run(c->stream, fds)) {
 	case STREAM_OPEN:
 		break;
@@ -401,6 +374,12 @@ on_stream(struct conn *c, const struct pollfd fds[CONN_FDS])
 		stream_free(c->stream);
 		c->stream = NULL;
 		finish(c);
+		break;
+	case STREAM_REFUSED:
+		refusal = stream_refusal(c->stream);
+		stream_free(c->stream);
+		c->stream = NULL;
+		c->handler->refused(c, refusal);
 		break;
 	case STREAM_BROKEN:
 		c->state = DEAD;
@@ -424,7 +403,6 @@ on_socket(struct conn *c)
 		on_drain(c);
 		break;
 	case ANSWER:
-	case ASK:
 		conn_tell(c, "gone before its answer");
 		/* FALLTHROUGH */
 	case STREAM:
@@ -447,8 +425,6 @@ on_deadline(struct conn *c)
 		conn_refuse(c, 408, "body too slow");
 		break;
 	case ANSWER:
-	case ASK:
-		forget_asked(c);
 		conn_refuse(c, 503, "no answer in time");
 		break;
 	case REPLY:
@@ -498,7 +474,7 @@ conn_poll(const struct conn *c, struct pollfd fds[CONN_FDS])
 	}
 	fds[0] = (struct pollfd){ c->fd, POLLIN, 0 };
 	fds[1] = (struct pollfd){ -1, 0, 0 };
-	if (c->state == ANSWER || c->state == ASK)
+	if (c->state == ANSWER)
 		fds[0].events = 0;
 	else if (c->state == REPLY)
 		fds[0].events = POLLOUT;

@@ -16,16 +16,15 @@ struct conn;
 
 /*
  * What is done with a request: when its head is whole, reply, refuse,
- * conn_stream(), conn_take() or conn_ask(); when the body that was taken is
- * whole, reply, refuse or conn_wait(); when the program that was asked has
- * exited, with its exit status or -1, reply, refuse or conn_stream().  The
- * head lives until then.
+ * conn_stream(), conn_print() or conn_take(); when the body that was taken is
+ * whole, reply, refuse or conn_wait(); when a program had nothing to stream,
+ * with its exit status or -1, reply or refuse.  The head lives until then.
  */
 struct conn_handler {
 	void (*head)(struct conn *, const struct head *);
 	void (*body)(
 	    struct conn *, const struct head *, const char *, size_t length);
-	void (*told)(struct conn *, const struct head *, int status);
+	void (*refused)(struct conn *, int status);
 };
 
 /* The socket is the connection's from now on; once is for one request. */
@@ -50,17 +49,16 @@ uint64_t conn_wait(struct conn *);
 bool conn_waits(const struct conn *);
 bool conn_waits_for(const struct conn *, uint64_t number);
 
-/* Ask a program, by its exit status alone, or refuse. */
-void conn_ask(struct conn *, const char *const argv[]);
-
 /*
  * Become a WebSocket with the lines of a program, or refuse.  complete is the
- * reason to close with when it ends well, NULL if it should not end.
+ * reason to close with when it ends well, NULL if it should not end.  A
+ * program that may end has to say by a first line, which is not sent on, that
+ * there is something to stream; one that ends before is refused.
  */
 void conn_stream(struct conn *, const char *accept, const char *const argv[],
     const char *complete);
 
-/* Reply with the lines of a program, of the type, until it ends; or refuse. */
+/* Reply with the lines of such a program, of the type; or refuse. */
 void conn_print(struct conn *, const char *type, const char *const argv[]);
 
 /* Has it a program to itself? */

@@ -20,6 +20,7 @@
 
 #define STREAM_TIME 30000 /* ms to a Ping, or to the end of a stuck reader */
 #define CLOSE_TIME 5000
+#define ANNOUNCE_TIME 10000
 #define STREAM_AHEAD (256 * 1024) /* queued for a slow reader */
 #define LINE_MAX_SIZE (1024 * 1024)
 
@@ -28,24 +29,41 @@ struct stream {
 	uint64_t number;
 	int fd;
 	struct ws *ws; /* NULL for a body, which is in: */
+	char *head; /* to be sent before all */
 	struct bytes out;
 	int64_t moved; /* when bytes of it last left, or began to wait */
 	int feed; /* -1 when the program has said all */
 	pid_t feeder; /* 0 when it is no more */
-	bool failed;
+	int status; /* how it ended, as wait(2) tells */
 	struct bytes lines;
 	int64_t deadline;
-	enum { OPEN, LAST, CLOSING, BROKEN } phase;
+	enum { ASKED, OPEN, LAST, CLOSING, BROKEN, REFUSED } phase;
 	int code; /* of the Close, after the LAST lines */
 };
 
+/* Send the head: from now on it is a stream. */
+static void
+open_stream(struct stream *s)
+{
+	ssize_t length = (ssize_t)strlen(s->head);
+
+	s->moved = ws_clock();
+	s->deadline = s->moved + STREAM_TIME;
+	s->phase = OPEN;
+	if (send(s->fd, s->head, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL) !=
+	    length)
+		s->phase = BROKEN;
+}
+
 struct stream *
-stream_new(struct stream_kind kind, int fd, const char *early, size_t length,
-    const char *const argv[], uint64_t number)
+stream_new(struct stream_kind kind, int fd, const char *head, const char *early,
+    size_t length, const char *const argv[], uint64_t number)
 {
 	struct stream *s = xcalloc(1, sizeof(*s));
 
+	s->head = xstrdup(head);
 	if ((s->feeder = child_start(argv, NULL, &s->feed)) == -1) {
+		free(s->head);
 		free(s);
 		return NULL;
 	}
@@ -54,8 +72,10 @@ stream_new(struct stream_kind kind, int fd, const char *early, size_t length,
 	s->fd = fd;
 	if (kind.form == STREAM_WS)
 		s->ws = ws_new(fd, early, length);
-	s->moved = ws_clock();
-	s->deadline = s->moved + STREAM_TIME;
+	if (kind.announced)
+		s->deadline = ws_clock() + ANNOUNCE_TIME;
+	else
+		open_stream(s);
 	return s;
 }
 
@@ -87,7 +107,15 @@ stream_free(struct stream *s)
 	ws_free(s->ws);
 	bytes_free(&s->out);
 	bytes_free(&s->lines);
+	free(s->head);
 	free(s);
+}
+
+int
+stream_refusal(const struct stream *s)
+{
+	return s->feeder == 0 && WIFEXITED(s->status) ? WEXITSTATUS(s->status) :
+							-1;
 }
 
 static void
@@ -138,7 +166,7 @@ stream_close(struct stream *s, int code)
 	if (s->phase == CLOSING || s->phase == BROKEN)
 		return;
 	s->code = code;
-	if (s->ws != NULL)
+	if (s->ws != NULL && s->phase != ASKED)
 		close_now(s);
 	else
 		s->phase = BROKEN; /* so that it is not taken for whole */
@@ -151,8 +179,13 @@ stream_close(struct stream *s, int code)
 static void
 conclude(struct stream *s)
 {
-	bool well = s->feeder == 0 && !s->failed && s->kind.complete != NULL;
+	bool well =
+	    s->feeder == 0 && s->status == 0 && s->kind.complete != NULL;
 
+	if (s->phase == ASKED) {
+		s->phase = REFUSED;
+		return;
+	}
 	s->code = well ? 1000 : 1011;
 	if (!well)
 		tell(s, "streamer ended");
@@ -169,9 +202,21 @@ stream_exited(struct stream *s, int pid, int status)
 	if (s->feeder != pid)
 		return;
 	s->feeder = 0;
-	s->failed = status != 0;
-	if (s->feed == -1 && s->phase == OPEN)
+	s->status = status;
+	if (s->feed == -1 && (s->phase == ASKED || s->phase == OPEN))
 		conclude(s);
+}
+
+/* Is the first line here, that says that all is well? */
+static void
+announce(struct stream *s)
+{
+	const char *lf = memchr(s->lines.text, '\n', s->lines.length);
+
+	if (lf == NULL)
+		return;
+	bytes_drop(&s->lines, (size_t)(lf + 1 - s->lines.text));
+	open_stream(s);
 }
 
 static void
@@ -183,7 +228,11 @@ read_lines(struct stream *s)
 	if (n == -1)
 		return;
 	if (n > 0) {
-		lf = memrchr(s->lines.text, '\n', s->lines.length);
+		if (s->phase == ASKED)
+			announce(s);
+		lf = s->phase == ASKED ?
+		    NULL :
+		    memrchr(s->lines.text, '\n', s->lines.length);
 		if (lf != NULL)
 			pass_on(s, (size_t)(lf + 1 - s->lines.text));
 		if (s->lines.length > LINE_MAX_SIZE)
@@ -246,7 +295,7 @@ on_deadline(struct stream *s)
 {
 	if (s->phase == CLOSING)
 		s->phase = BROKEN;
-	else if (s->phase == OPEN && s->feed == -1)
+	else if (s->phase == ASKED || (s->phase == OPEN && s->feed == -1))
 		conclude(s);
 	else if (is_stuck(s) && s->moved + STREAM_TIME <= ws_clock()) {
 		tell(s, "reader stuck");
@@ -264,9 +313,10 @@ stream_poll(const struct stream *s, struct pollfd fds[STREAM_FDS])
 {
 	bool full = s->out.length > STREAM_AHEAD ||
 	    (s->ws != NULL && ws_waiting(s->ws) > STREAM_AHEAD);
-	short events = s->ws != NULL ? ws_events(s->ws) :
-	    s->out.length > 0	     ? POLLOUT :
-				       0;
+	short events = s->phase == ASKED ? 0 :
+	    s->ws != NULL		 ? ws_events(s->ws) :
+	    s->out.length > 0		 ? POLLOUT :
+					   0;
 
 	fds[0] = (struct pollfd){ s->fd, events, 0 };
 	fds[1] = (struct pollfd){ full ? -1 : s->feed, POLLIN, 0 };
@@ -275,7 +325,7 @@ stream_poll(const struct stream *s, struct pollfd fds[STREAM_FDS])
 int64_t
 stream_deadline(const struct stream *s)
 {
-	return s->phase == BROKEN ? 0 : s->deadline;
+	return s->phase == BROKEN || s->phase == REFUSED ? 0 : s->deadline;
 }
 
 enum stream_state
@@ -289,6 +339,10 @@ stream_run(struct stream *s, const struct pollfd fds[STREAM_FDS])
 		on_deadline(s);
 	if (s->phase == BROKEN)
 		return STREAM_BROKEN;
+	if (s->phase == REFUSED)
+		return STREAM_REFUSED;
+	if (s->phase == ASKED)
+		return STREAM_OPEN;
 	if (!(s->ws != NULL ? flush_ws(s) : flush_body(s)))
 		return s->phase == BROKEN ? STREAM_BROKEN : STREAM_ENDED;
 	if (s->phase == LAST || (s->phase == OPEN && s->feed != -1))
