@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "ci/call.h"
@@ -15,7 +16,6 @@
 #include "data/check.h"
 #include "data/json.h"
 #include "data/print.h"
-#include "data/stamp.h"
 #include "log/keep.h"
 #include "log/mask.h"
 #include "log/take.h"
@@ -63,7 +63,7 @@ fault(struct fetch *f, const char *why, bool for_good)
 	free(f->keep->fault);
 	f->keep->fault = mask_text(f->mask, why);
 	f->keep->for_good = for_good;
-	f->keep->fault_at = stamp_now();
+	f->keep->fault_at = clock_now();
 	keep_write(f->keep);
 }
 
@@ -98,7 +98,7 @@ locked(struct fetch *f)
 		keep_read(f->keep);
 		if (f->keep->steps > 0 || f->keep->done != -1 || just_failed(f))
 			return false;
-		if (stamp_now() - f->begun > GIVE_UP_MS)
+		if (clock_now() - f->begun > GIVE_UP_MS)
 			errx(EX_TEMPFAIL, "another process fetches");
 		usleep(100000);
 	}
@@ -121,12 +121,12 @@ have_work(struct fetch *f)
 static void
 rest(struct fetch *f, int64_t ms, bool all_of_it)
 {
-	int64_t until = stamp_now() + ms, when = f->run.when;
+	int64_t until = clock_now() + ms, when = f->run.when;
 
 	while (ms > 0 && (all_of_it || f->run.when == when)) {
 		db_wait(f->db, ms < LOOK_MS ? (int)ms : LOOK_MS);
 		look(f);
-		ms = until - stamp_now();
+		ms = until - clock_now();
 	}
 }
 
@@ -151,7 +151,7 @@ gives_up(const struct fetch *f, const char *trouble, int64_t answered)
 	if (strcmp(trouble, "wait") == 0)
 		return false;
 	return strcmp(trouble, "unsure") != 0 || !f->follow ||
-	    stamp_now() - answered > GIVE_UP_MS;
+	    clock_now() - answered > GIVE_UP_MS;
 }
 
 /*
@@ -161,7 +161,7 @@ gives_up(const struct fetch *f, const char *trouble, int64_t answered)
 static int
 ask_on(struct fetch *f, struct take *take)
 {
-	int64_t pause = SOON_MS, answered = stamp_now(), when, ms;
+	int64_t pause = SOON_MS, answered = clock_now(), when, ms;
 	char *id = xstrdup(f->run.build_id);
 	const char *trouble = NULL, *why;
 	bool over, news, last = false;
@@ -175,7 +175,7 @@ ask_on(struct fetch *f, struct take *take)
 		trouble = call_trouble(&said);
 		last = !f->follow;
 		if (trouble == NULL) {
-			answered = stamp_now();
+			answered = clock_now();
 			if (over && keep_complete(f->keep)) {
 				done(f, when);
 				last = true;
@@ -251,7 +251,7 @@ fetch(struct fetch *f, const char *database)
 	bool known;
 	int status = 0;
 
-	f->begun = stamp_now();
+	f->begun = clock_now();
 	f->run.build = jv_invalid();
 	f->mask = mask_new();
 	mask_held(f->mask);

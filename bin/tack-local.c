@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "data/check.h"
 #include "data/json.h"
@@ -128,7 +129,7 @@ scheduled(const jv *task, const char *id, const char *parent, jv ref)
 	build = json_set_str(build, "org", "local");
 	build = json_set_str(build, "pipeline", name != NULL ? name : "");
 	build = json_set_str(build, "state", "scheduled");
-	build = json_set(build, "created_at", job_stamp(stamp_now()));
+	build = json_set(build, "created_at", job_stamp(clock_now()));
 	if (parent != NULL)
 		build = json_set_str(build, "parent", parent);
 	jv_free(repo);
@@ -204,7 +205,7 @@ add(const char *id, void *arg)
 static int
 list(const struct job_dir *jobs, const char *since)
 {
-	struct list l = { jobs, stamp_now() - LIST_DAYS * DAY_MS, jv_array() };
+	struct list l = { jobs, clock_now() - LIST_DAYS * DAY_MS, jv_array() };
 
 	if (since != NULL && (l.since = stamp_read(since)) == -1)
 		usage();

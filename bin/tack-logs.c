@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "data/json.h"
@@ -349,7 +350,7 @@ others(struct view *v)
 static int
 watch(struct view *v, struct db *db, bool follow)
 {
-	int64_t since = stamp_now();
+	int64_t since = clock_now();
 	char *id = NULL;
 	bool alone = true;
 	int fetched = 0;
@@ -363,7 +364,7 @@ watch(struct view *v, struct db *db, bool follow)
 		    (v->run.build_id == NULL ||
 			strcmp(v->run.build_id, id) != 0)) {
 			/* a newer attempt has begun */
-			cut(v, stamp_now());
+			cut(v, clock_now());
 			return 0;
 		}
 		if (v->keep == NULL && v->run.build_id != NULL)

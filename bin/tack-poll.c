@@ -13,6 +13,7 @@
 
 #include <bsd/stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "ci/call.h"
 #include "ci/provider.h"
@@ -211,7 +212,7 @@ out:
 static jv
 ask(struct tool *t, const char *verb, jv input, enum budget_urgency urgency)
 {
-	struct payloads p = { t, stamp_now() };
+	struct payloads p = { t, clock_now() };
 	jv said, builds;
 
 	/* What is known goes down the pipe before the network is waited for. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* How often a CI may be asked, shared by all tools through the database. */
-#include <time.h>
-
+#include "base/clock.h"
 #include "ci/budget.h"
 
 #define ONE 1000 /* tokens for a request */
@@ -11,15 +10,6 @@
 struct account {
 	int64_t tokens, at, until;
 };
-
-static int64_t
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void
 budget_prepare(struct budget *b, struct db *db)
@@ -45,7 +35,7 @@ budget_free(struct budget *b)
 static struct account
 look(struct budget *b, const char *name, int64_t full)
 {
-	struct account a = { full, now(), 0 };
+	struct account a = { full, clock_now(), 0 };
 
 	db_bind(b->look, ":account", name);
 	if (db_step(b->look)) {
@@ -74,7 +64,7 @@ budget_take(struct budget *b, const char *name, int per_minute,
 {
 	/* a fifth is for what changes things, two for that and the state */
 	int64_t full = (int64_t)per_minute * ONE;
-	int64_t keep = full * urgency / 5, wait = 0, t = now();
+	int64_t keep = full * urgency / 5, wait = 0, t = clock_now();
 	struct account a;
 
 	db_begin(b->db);
@@ -107,7 +97,7 @@ budget_told(struct budget *b, const char *name, int64_t left, int64_t wait)
 	if (left >= 0 && left * ONE < a.tokens)
 		a.tokens = left * ONE;
 	if (wait >= 0)
-		a.until = now() + wait;
+		a.until = clock_now() + wait;
 	store(b, name, &a);
 	db_commit(b->db);
 }

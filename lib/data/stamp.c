@@ -19,15 +19,6 @@ stamp_write(char text[32], int64_t ms)
 }
 
 int64_t
-stamp_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-int64_t
 stamp_read(const char *text)
 {
 	static const char form[] = "0000-00-00T00:00:00";

@@ -8,9 +8,6 @@
 /* Unix milliseconds, in UTC. */
 void stamp_write(char text[32], int64_t ms);
 
-/* Now, in unix milliseconds. */
-int64_t stamp_now(void);
-
 /* A text by RFC 3339 in unix milliseconds, -1 if it is none. */
 int64_t stamp_read(const char *);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Timestamp identifiers, the record keys of AT Protocol. */
-
 #include <string.h>
 
 #include "data/tid.h"

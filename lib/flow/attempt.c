@@ -9,6 +9,7 @@
 
 #include <bsd/stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "ci/call.h"
@@ -17,7 +18,6 @@
 #include "data/json.h"
 #include "data/print.h"
 #include "data/record.h"
-#include "data/stamp.h"
 #include "flow/attempt.h"
 #include "store/ref.h"
 
@@ -446,7 +446,7 @@ attempt_start(struct builds *b, const char *database, int64_t id)
 static jv
 ask(struct attempt *a, const char *verb)
 {
-	jv in = jv_object(), at = jv_number((double)stamp_now()), said, build;
+	jv in = jv_object(), at = jv_number((double)clock_now()), said, build;
 	jv rec = attempt_record(&a->row, "pending", NULL);
 	const char *why;
 	bool for_good;

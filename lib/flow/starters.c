@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "data/check.h"
 #include "data/json.h"
@@ -84,15 +84,6 @@ collect(struct builds *b, struct starter *s, bool ended)
 	return rec;
 }
 
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Read what a starter says; false when it has said all. */
 static bool
 hear(struct starter *s)
@@ -110,7 +101,7 @@ jv
 starters_run(struct builds *b, const char *database, const int64_t *rows,
     size_t count, int64_t patience)
 {
-	int64_t end = clock_ms() + patience, left;
+	int64_t end = clock_ticks() + patience, left;
 	struct starter running[STARTERS];
 	struct pollfd p[STARTERS];
 	size_t next = 0, n = 0;
@@ -128,7 +119,7 @@ starters_run(struct builds *b, const char *database, const int64_t *rows,
 			}
 		for (size_t i = 0; i < n; i++)
 			p[i] = (struct pollfd){ running[i].fd, POLLIN, 0 };
-		left = end - clock_ms();
+		left = end - clock_ticks();
 		if (n == 0 || left <= 0)
 			break;
 		if (poll(p, n, (int)left) == -1 && errno != EINTR)

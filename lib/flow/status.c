@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "data/json.h"
 #include "data/print.h"
@@ -229,14 +230,11 @@ static jv
 publish(struct status *t, jv rec, const jv *ref, const jv *build,
     const struct view *was, struct view *now)
 {
-	struct timespec clock;
 	char cursor[24];
 	char *text;
 	jv record;
 
-	clock_gettime(CLOCK_REALTIME, &clock);
-	now->published_at =
-	    (int64_t)clock.tv_sec * 1000 + clock.tv_nsec / 1000000;
+	now->published_at = clock_now();
 	now->created_at = now->published_at;
 	if (was->attempt == now->attempt)
 		now->started_at = later(was->started_at, now->started_at);

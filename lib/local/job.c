@@ -17,6 +17,7 @@
 #include <nettle/sha2.h>
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "data/check.h"
 #include "data/json.h"
@@ -252,7 +253,7 @@ end_step(jv step, void *arg)
 	if (state != NULL && strcmp(state, "running") == 0) {
 		last_line(e, json_str(&step, "id"));
 		step = json_set_str(step, "state", "ended");
-		step = json_set(step, "finished_at", job_stamp(stamp_now()));
+		step = json_set(step, "finished_at", job_stamp(clock_now()));
 	} else if (state == NULL || strcmp(state, "ended") != 0) {
 		jv_free(step);
 		return;
@@ -278,7 +279,7 @@ job_state(const struct job_dir *j, const char *id)
 		build = json_get(&state, "build");
 		build = json_set_str(build, "state", "failed");
 		build = json_set_str(build, "error", DIED);
-		build = json_set(build, "finished_at", job_stamp(stamp_now()));
+		build = json_set(build, "finished_at", job_stamp(clock_now()));
 		steps = json_get(&state, "steps");
 		e.ended = jv_array();
 		json_each(&steps, end_step, &e);

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
-#include "data/stamp.h"
 #include "local/mark.h"
 
 /* To the file; what does not fit on the disk is lost, the build goes on. */
@@ -34,7 +34,7 @@ store(struct mark *m, const char *bytes, size_t length)
 {
 	char *text;
 	size_t size, line;
-	int64_t now = stamp_now();
+	int64_t now = clock_now();
 	FILE *out = mem_open(&text, &size);
 
 	while (length > 0) {

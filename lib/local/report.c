@@ -7,35 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bsd/err.h>
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "data/json.h"
 #include "data/print.h"
-#include "data/stamp.h"
 #include "local/report.h"
 
 #define REPORT_MS 20000 /* longer than the wait for the database's lock */
-
-static int64_t
-monotonic(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* One line through a filter; what comes out, for the caller to free. */
 static char *
 through(const char *tool, const char *line)
 {
 	const char *const argv[] = { tool, NULL };
-	int64_t deadline = monotonic() + REPORT_MS;
+	int64_t deadline = clock_ticks() + REPORT_MS;
 	struct pollfd p = { .events = POLLIN };
 	size_t length = strlen(line), size = 0;
 	char *text = NULL, bytes[4096];
@@ -49,8 +39,8 @@ through(const char *tool, const char *line)
 		if (write(in, line, length) != (ssize_t)length)
 			warn("%s", tool);
 		close(in);
-		while (monotonic() < deadline && n != 0) {
-			if (poll(&p, 1, (int)(deadline - monotonic())) > 0 &&
+		while (clock_ticks() < deadline && n != 0) {
+			if (poll(&p, 1, (int)(deadline - clock_ticks())) > 0 &&
 			    (n = read(p.fd, bytes, sizeof(bytes))) > 0)
 				fwrite(bytes, 1, (size_t)n, out);
 		}
@@ -75,7 +65,7 @@ report_build(const jv *build)
 
 	rec = json_set_str(rec, "provider", "local");
 	rec = json_set_str(rec, "event", "poll");
-	rec = json_set(rec, "asked_at", jv_number((double)stamp_now()));
+	rec = json_set(rec, "asked_at", jv_number((double)clock_now()));
 	rec = json_set(
 	    rec, "payload", json_set(jv_object(), "build", jv_copy(*build)));
 	text = print_text(rec);

@@ -17,15 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bsd/err.h>
 #include <bsd/stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "data/json.h"
-#include "data/stamp.h"
 #include "local/cell.h"
 #include "local/clone.h"
 #include "local/job.h"
@@ -61,15 +60,6 @@ struct runner {
 	int64_t timeout, deadline; /* seconds, and when, monotonic ms */
 	enum end end;
 };
-
-static int64_t
-monotonic(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool
 is_set(const char *name)
@@ -143,7 +133,7 @@ step_begin(struct runner *r, size_t index)
 	if (r->log.fd == -1)
 		err(EX_CANTCREAT, "%s/%s.log", r->dir, name);
 	s->state = "running";
-	s->started = stamp_now();
+	s->started = clock_now();
 	store(r, false);
 }
 
@@ -161,7 +151,7 @@ step_end(struct runner *r, size_t index, int status)
 	close(r->log.fd);
 	s->state = "ended";
 	s->exit = status;
-	s->finished = stamp_now();
+	s->finished = clock_now();
 	store(r, false);
 }
 
@@ -175,7 +165,7 @@ look(struct runner *r)
 		continue;
 	if (job_cancelled(r->jobs, r->id) || !job_exists(r->jobs, r->id))
 		r->end = CANCELLED;
-	else if (monotonic() >= r->deadline)
+	else if (clock_ticks() >= r->deadline)
 		r->end = TIMED_OUT;
 	return r->end;
 }
@@ -220,7 +210,7 @@ command(struct runner *r, const struct cell *cell, const jv *env,
 		err(EX_OSERR, "%s", argv[0]);
 	p[0].fd = out[0];
 	do {
-		left = r->deadline - monotonic();
+		left = r->deadline - clock_ticks();
 		left = left < 0 ? 0 : left > LOOK_MS ? LOOK_MS : left;
 		if (poll(p, 3, (int)left) == -1)
 			err(EX_OSERR, "poll");
@@ -362,7 +352,7 @@ static void
 become(struct runner *r, const char *state, const char *when, const char *error)
 {
 	r->build = json_set_str(r->build, "state", state);
-	r->build = json_set(r->build, when, job_stamp(stamp_now()));
+	r->build = json_set(r->build, when, job_stamp(clock_now()));
 	if (error != NULL)
 		r->build = json_set_str(r->build, "error", error);
 }
@@ -468,7 +458,7 @@ runner_run(const char *id, void *arg)
 		errx(EX_CONFIG, "no sandbox");
 	wait_turn(&r);
 	if (r.end == GOES_ON) {
-		r.deadline = monotonic() + r.timeout * 1000;
+		r.deadline = clock_ticks() + r.timeout * 1000;
 		steps(&r);
 	} else
 		become(&r, "canceled", "finished_at", NULL);

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "data/json.h"
 #include "data/stamp.h"
@@ -68,7 +69,7 @@ set_time(struct take *t, char **was, const jv *step, const char *member)
 	if (text == NULL || stamp_read(text) == -1) {
 		if (*was != NULL)
 			return;
-		stamp_write(now, stamp_now());
+		stamp_write(now, clock_now());
 		text = now;
 	}
 	copy = xstrdup(text);
@@ -344,7 +345,7 @@ take_news(struct take *t, const jv *build, bool *news)
 				return said;
 			*news = *news || grew;
 		} while (grew && s->ended &&
-		    stamp_read(s->finished_at) > stamp_now() - QUIET_MS);
+		    stamp_read(s->finished_at) > clock_now() - QUIET_MS);
 		if (s->ended) {
 			drained(t, i);
 			*news = true;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The event log: appending to it. */
-#include <time.h>
-
+#include "base/clock.h"
 #include "data/tid.h"
 #include "store/event.h"
 
@@ -20,11 +19,8 @@ int64_t
 event_append(const struct event_log *log, const char *nsid, const char *record)
 {
 	char rkey[TID_LENGTH + 1];
-	struct timespec now;
-	int64_t created, last = 0;
+	int64_t created = clock_ns(), last = 0;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	created = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 	if (db_step(log->last)) {
 		last = db_int(log->last, 0);
 		db_reset(log->last);

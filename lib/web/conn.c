@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "web/conn.h"
 #include "web/reply.h"
@@ -53,7 +54,7 @@ static void
 enter(struct conn *c, enum state state, int64_t time)
 {
 	c->state = state;
-	c->deadline = ws_clock() + time;
+	c->deadline = clock_ticks() + time;
 }
 
 static uint64_t
@@ -74,7 +75,7 @@ conn_new(int fd, const struct conn_handler *handler, bool once)
 	c->once = once;
 	c->fd = fd;
 	c->number = next_number();
-	c->start = ws_clock();
+	c->start = clock_ticks();
 	enter(c, HEAD, HEAD_TIME);
 	return c;
 }
@@ -121,7 +122,7 @@ renew(struct conn *c)
 	c->unseen = c->in.length > 0;
 	memset(&c->head, 0, sizeof(c->head));
 	c->number = next_number();
-	c->start = ws_clock();
+	c->start = clock_ticks();
 	enter(c, HEAD, c->unseen ? HEAD_TIME : IDLE_TIME);
 }
 
@@ -323,7 +324,7 @@ on_head(struct conn *c)
 		return;
 	}
 	if (c->served && c->in.length == 0) {
-		c->start = ws_clock();
+		c->start = clock_ticks();
 		c->deadline = c->start + HEAD_TIME;
 	}
 	c->in.length += (size_t)n;
@@ -493,7 +494,7 @@ conn_run(struct conn *c, const struct pollfd fds[CONN_FDS])
 {
 	if (c->state == STREAM) {
 		if (fds[0].revents != 0 || fds[1].revents != 0 ||
-		    stream_deadline(c->stream) <= ws_clock())
+		    stream_deadline(c->stream) <= clock_ticks())
 			on_stream(c, fds);
 		return;
 	}
@@ -501,6 +502,7 @@ conn_run(struct conn *c, const struct pollfd fds[CONN_FDS])
 		look(c);
 	else if (fds[0].revents != 0)
 		on_socket(c);
-	if (c->state != STREAM && c->state != DEAD && c->deadline <= ws_clock())
+	if (c->state != STREAM && c->state != DEAD &&
+	    c->deadline <= clock_ticks())
 		on_deadline(c);
 }

@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "data/check.h"
 #include "data/record.h"
 #include "web/pipeline.h"
-#include "web/ws.h"
 
 #define START_TIME 5000 /* ms; filters that end by then are misconfigured */
 #define LINE_MAX_SIZE (1024 * 1024)
@@ -65,7 +65,7 @@ end(struct pipeline *p)
 	p->ended();
 	if (p->once)
 		return;
-	if (!p->again && !p->answered && ws_clock() - p->start < START_TIME)
+	if (!p->again && !p->answered && clock_ticks() - p->start < START_TIME)
 		errx(EX_CONFIG, "pipeline ended at start, see above");
 	p->again = true;
 	warnx("pipeline ended");
@@ -93,7 +93,7 @@ pipeline_start(struct pipeline *p)
 	if (p->in != -1)
 		return;
 	shut(&p->out);
-	p->start = ws_clock();
+	p->start = clock_ticks();
 	if (spawn(p) != -1)
 		fcntl(p->in, F_SETPIPE_SZ, PIPE_SIZE); /* or it stays small */
 	else if (!p->again && (errno == ENOENT || errno == EACCES))
@@ -103,13 +103,13 @@ pipeline_start(struct pipeline *p)
 void
 pipeline_greet(struct pipeline *p, const char *record, int milliseconds)
 {
-	int64_t end = ws_clock() + milliseconds, now;
+	int64_t end = clock_ticks() + milliseconds, now;
 	struct pollfd fds[PIPELINE_FDS];
 
 	if (p->in == -1)
 		return;
 	bytes_add(&p->queue, record, strlen(record));
-	while (!p->answered && (now = ws_clock()) < end) {
+	while (!p->answered && (now = clock_ticks()) < end) {
 		pipeline_poll(p, fds);
 		if (poll(fds, PIPELINE_FDS, (int)(end - now)) > 0)
 			pipeline_run(p, fds);

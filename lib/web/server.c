@@ -12,9 +12,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "web/server.h"
-#include "web/ws.h"
 
 struct server {
 	const struct conn_handler *handler;
@@ -175,7 +175,7 @@ void
 server_run(struct server *s, struct pipeline *pipeline, int listener)
 {
 	struct pollfd *fds, *fd;
-	int64_t now = ws_clock(), until, paused = 0;
+	int64_t now = clock_ticks(), until, paused = 0;
 	size_t n;
 
 	fds = xcalloc(2 + PIPELINE_FDS + CONN_FDS * s->most, sizeof(*fds));
@@ -199,7 +199,7 @@ server_run(struct server *s, struct pipeline *pipeline, int listener)
 		if (poll(fds, (nfds_t)(fd - fds), (int)until) == -1 &&
 		    errno != EINTR)
 			err(EX_OSERR, "poll");
-		now = ws_clock();
+		now = clock_ticks();
 		pipeline_run(pipeline, fds + 2);
 		fd = fds + 2 + PIPELINE_FDS;
 		for (size_t i = 0; i < n; i++, fd += CONN_FDS)

@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "web/stream.h"
 #include "web/ws.h"
@@ -47,7 +48,7 @@ open_stream(struct stream *s)
 {
 	ssize_t length = (ssize_t)strlen(s->head);
 
-	s->moved = ws_clock();
+	s->moved = clock_ticks();
 	s->deadline = s->moved + STREAM_TIME;
 	s->phase = OPEN;
 	if (send(s->fd, s->head, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL) !=
@@ -73,7 +74,7 @@ stream_new(struct stream_kind kind, int fd, const char *head, const char *early,
 	if (kind.form == STREAM_WS)
 		s->ws = ws_new(fd, early, length);
 	if (kind.announced)
-		s->deadline = ws_clock() + ANNOUNCE_TIME;
+		s->deadline = clock_ticks() + ANNOUNCE_TIME;
 	else
 		open_stream(s);
 	return s;
@@ -122,7 +123,7 @@ static void
 add(struct stream *s, const char *text, size_t length)
 {
 	if (s->out.length == 0)
-		s->moved = ws_clock();
+		s->moved = clock_ticks();
 	bytes_add(&s->out, text, length);
 }
 
@@ -156,7 +157,7 @@ close_now(struct stream *s)
 {
 	stop_feeder(s);
 	s->phase = CLOSING;
-	s->deadline = ws_clock() + CLOSE_TIME;
+	s->deadline = clock_ticks() + CLOSE_TIME;
 	ws_close(s->ws, s->code, s->code == 1000 ? s->kind.complete : NULL);
 }
 
@@ -244,7 +245,7 @@ read_lines(struct stream *s)
 	if (s->feeder == 0 || s->kind.complete == NULL)
 		conclude(s);
 	else
-		s->deadline = ws_clock() + CLOSE_TIME;
+		s->deadline = clock_ticks() + CLOSE_TIME;
 }
 
 static bool
@@ -279,7 +280,7 @@ flush_body(struct stream *s)
 			return false;
 		if (n > 0) {
 			bytes_drop(&s->out, (size_t)n);
-			s->moved = ws_clock();
+			s->moved = clock_ticks();
 		}
 	}
 	if (s->phase == OPEN || s->out.length > 0)
@@ -297,7 +298,7 @@ on_deadline(struct stream *s)
 		s->phase = BROKEN;
 	else if (s->phase == ASKED || (s->phase == OPEN && s->feed == -1))
 		conclude(s);
-	else if (is_stuck(s) && s->moved + STREAM_TIME <= ws_clock()) {
+	else if (is_stuck(s) && s->moved + STREAM_TIME <= clock_ticks()) {
 		tell(s, "reader stuck");
 		s->phase = BROKEN;
 	} else if (s->phase == LAST)
@@ -305,7 +306,7 @@ on_deadline(struct stream *s)
 	else if (s->ws != NULL)
 		ws_ping(s->ws);
 	else
-		s->moved = ws_clock();
+		s->moved = clock_ticks();
 }
 
 void
@@ -335,7 +336,7 @@ stream_run(struct stream *s, const struct pollfd fds[STREAM_FDS])
 		read_lines(s);
 	if ((fds[0].revents & (POLLERR | POLLHUP)) != 0)
 		s->phase = BROKEN;
-	if (s->phase != BROKEN && s->deadline <= ws_clock())
+	if (s->phase != BROKEN && s->deadline <= clock_ticks())
 		on_deadline(s);
 	if (s->phase == BROKEN)
 		return STREAM_BROKEN;

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include <nettle/base64.h>
 #include <nettle/sha1.h>
 #include <wslay/wslay.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "web/ws.h"
 
@@ -30,15 +30,6 @@ struct ws {
 	bool gone; /* the peer, or the way to it */
 	int fd;
 };
-
-int64_t
-ws_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* A browser names the page that asks; it must be of this very host. */
 static bool
@@ -146,7 +137,7 @@ transmit(wslay_event_context_ptr ctx, const uint8_t *buf, size_t length,
 	    MSG_DONTWAIT | MSG_NOSIGNAL |
 		((flags & WSLAY_MSG_MORE) != 0 ? MSG_MORE : 0));
 	if (n >= 0) {
-		ws->moved = ws_clock();
+		ws->moved = clock_ticks();
 		return n;
 	}
 	if (errno == EAGAIN || errno == EINTR)
@@ -182,7 +173,7 @@ ws_new(int fd, const char *early, size_t length)
 	memcpy(ws->early, early, length);
 	ws->early_length = length;
 	ws->fd = fd;
-	ws->moved = ws_clock();
+	ws->moved = clock_ticks();
 	wslay_event_config_set_max_recv_msg_length(ws->ctx, MESSAGE_MAX);
 	return ws;
 }
@@ -203,7 +194,7 @@ queue(struct ws *ws, uint8_t opcode, const char *text, size_t length)
 	struct wslay_event_msg msg = { opcode, (const uint8_t *)text, length };
 
 	if (!wslay_event_want_write(ws->ctx))
-		ws->moved = ws_clock();
+		ws->moved = clock_ticks();
 	if (wslay_event_queue_msg(ws->ctx, &msg) == WSLAY_ERR_NOMEM)
 		mem_refused();
 }

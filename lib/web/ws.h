@@ -11,9 +11,6 @@
 
 #define WS_ACCEPT 29 /* bytes of Sec-WebSocket-Accept, with the NUL */
 
-/* Milliseconds of a clock that only goes forward. */
-int64_t ws_clock(void);
-
 /*
  * Does the request open a WebSocket? Returns 0 with the value to accept with,
  * or the status to refuse with: 400, 403 for an Origin that is not the Host,
