@@ -134,10 +134,8 @@ rest(struct fetch *f, int64_t ms, bool all_of_it)
 static int64_t
 milliseconds(const jv *said)
 {
-	char *text = print_text(json_get(said, "wait"));
-	double s = strtod(text, NULL);
+	double s = json_number(said, "wait", 0);
 
-	free(text);
 	return s < 0.1 ? 100 : s > 3600 ? 3600000 : (int64_t)(s * 1000);
 }
 
@@ -315,7 +313,7 @@ static int
 serve(const char *database)
 {
 	struct fetch f = { 0 };
-	jv request = read_request(), ref = json_get(&request, "ref"), follow;
+	jv request = read_request(), ref = json_get(&request, "ref");
 	unsigned char status;
 
 	f.knot = json_str(&ref, "knot");
@@ -325,8 +323,7 @@ serve(const char *database)
 		warnx("stdin: not what tack-logs asks");
 		return 1;
 	}
-	follow = json_get(&request, "follow");
-	f.follow = jv_get_kind(follow) == JV_KIND_TRUE;
+	f.follow = json_true(&request, "follow");
 	end_with_stdin();
 	status = (unsigned char)fetch(&f, database);
 	if (write(STDOUT_FILENO, &status, 1) != 1)

@@ -57,15 +57,7 @@ written(void)
 static int
 print(jv v)
 {
-	char *text = print_text(v), *line;
-	size_t size;
-	FILE *out = mem_open(&line, &size);
-
-	print_safe(out, text, strlen(text));
-	free(text);
-	mem_close(out, &line);
-	puts(line);
-	free(line);
+	print_line(stdout, v);
 	return written();
 }
 

@@ -57,17 +57,6 @@ usage(void)
 }
 
 static void
-put(jv line)
-{
-	char *text = print_text(line);
-
-	print_safe(stdout, text, strlen(text));
-	if (putchar('\n') == EOF)
-		err(EX_IOERR, "stdout");
-	free(text);
-}
-
-static void
 data(const struct view *v, size_t step, const char *text, const char *time,
     const char *stream)
 {
@@ -77,7 +66,7 @@ data(const struct view *v, size_t step, const char *text, const char *time,
 	line = json_set_str(line, "content", v != NULL ? masked : text);
 	line = json_set_str(line, "time", time);
 	line = json_set(line, "step_id", jv_number((double)step));
-	put(json_set_str(line, "stream", stream));
+	print_line(stdout, json_set_str(line, "stream", stream));
 	free(masked);
 }
 
@@ -100,7 +89,7 @@ control(const struct view *v, size_t step, const struct keep_step *k,
 		line = json_set(line, "step_kind", jv_number(1));
 	if (*command != '\0')
 		line = json_set_str(line, "step_command", command);
-	put(line);
+	print_line(stdout, line);
 	free(command);
 	free(name);
 }

@@ -73,21 +73,11 @@ worse(struct tool *t, int status)
 		t->status = status;
 }
 
-static void
-print(jv rec)
-{
-	char *text = print_text(rec);
-
-	print_safe(stdout, text, strlen(text));
-	putchar('\n');
-	free(text);
-}
-
 /* Our own word on a run. */
 static void
 print_word(const jv *row, const char *status, const char *error)
 {
-	print(
+	print_line(stdout,
 	    json_set_str(attempt_record(row, status, error), "event", "poll"));
 }
 
@@ -198,7 +188,7 @@ take(jv payload, void *arg)
 	rec = json_set_str(jv_object(), "provider", t->name);
 	rec = json_set_str(rec, "event", "poll");
 	rec = json_set(rec, "asked_at", jv_number((double)p->asked_at));
-	print(json_set(rec, "payload", payload));
+	print_line(stdout, json_set(rec, "payload", payload));
 out:
 	jv_free(read);
 	jv_free(build);

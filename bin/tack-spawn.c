@@ -317,13 +317,8 @@ spawn(jv rec, void *arg)
 static void
 print(jv rec, void *arg)
 {
-	char *text;
-
 	heed(arg, &rec);
-	text = print_text(rec);
-	print_safe(stdout, text, strlen(text));
-	putchar('\n');
-	free(text);
+	print_line(stdout, rec);
 }
 
 static void

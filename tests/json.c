@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -106,16 +107,6 @@ prints(const char *want, const char *text, const char *fact)
 	free(got);
 }
 
-static void
-sum(jv v, void *arg)
-{
-	char *n = json_word(&v);
-
-	*(long *)arg += strtol(n, NULL, 10);
-	free(n);
-	jv_free(v);
-}
-
 /* A mebibyte of a unit over and over, between a head and a tail. */
 static char *
 repeat(const char *head, const char *unit, const char *tail)
@@ -130,6 +121,40 @@ repeat(const char *head, const char *unit, const char *tail)
 		p = stpcpy(p, unit);
 	strcpy(p, tail);
 	return text;
+}
+
+/* Write more than stdout buffers where there is no room; the exit status. */
+static int
+print_full(void)
+{
+	char *text = repeat("\"", "a", "\"");
+	pid_t pid;
+	int status;
+
+	fflush(stdout);
+	if ((pid = fork()) == -1)
+		err(1, "fork");
+	if (pid == 0) {
+		freopen("/dev/null", "w", stderr);
+		if (freopen("/dev/full", "w", stdout) == NULL)
+			_exit(1);
+		print_line(stdout, json_parse(text, strlen(text)));
+		_exit(0);
+	}
+	free(text);
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ?
+	    WEXITSTATUS(status) :
+	    -1;
+}
+
+static void
+sum(jv v, void *arg)
+{
+	char *n = json_word(&v);
+
+	*(long *)arg += strtol(n, NULL, 10);
+	free(n);
+	jv_free(v);
 }
 
 static double
@@ -351,6 +376,7 @@ static void
 test_values(void)
 {
 	jv v = parse("{\"s\":\"text\",\"n\":1,\"z\":\"a\\u0000b\"}"), w;
+	char *copy, *none;
 	long total = 0;
 
 	ok(strcmp(json_str(&v, "s"), "text") == 0, "a string is lent");
@@ -366,6 +392,21 @@ test_values(void)
 	ok(is_text("{\"n\":2,\"t\":\"new\"}", jv_copy(v)),
 	    "members are set and dropped");
 	jv_free(v);
+
+	v = parse("{\"s\":\"text\",\"t\":true,\"q\":\"true\",\"n\":1.5}");
+	copy = json_str_copy(&v, "s");
+	none = json_str_copy(&v, "t");
+	ok(json_true(&v, "t"), "true is true");
+	ok(!json_true(&v, "q") && !json_true(&v, "n") && !json_true(&v, "x"),
+	    "nothing else is");
+	ok(json_number(&v, "n", -1) > 1.4 && json_number(&v, "n", -1) < 1.6,
+	    "a number may be a fraction");
+	ok(json_number(&v, "q", -1) < 0 && json_number(&v, "x", -1) < 0,
+	    "what is no number is what was given");
+	jv_free(v);
+	ok(strcmp(copy, "text") == 0 && none == NULL,
+	    "a copy of a string outlives its object");
+	free(copy);
 
 	v = parse("[1,2,4]");
 	json_each(&v, sum, &total);
@@ -441,6 +482,7 @@ test_print(void)
 	    "\"\xc3\xa9\xe6\xbc\xa2\xf0\x9f\x98\x80\\n\\u2028\"",
 	    "other text and escapes stay");
 	prints("", "", "nothing prints nothing");
+	ok(print_full() == EX_IOERR, "a line that does not fit ends with 74");
 }
 
 static void

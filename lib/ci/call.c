@@ -188,27 +188,13 @@ out:
 	return said;
 }
 
-static jv
-number_of(const jv *object, const char *member, double *number)
-{
-	jv value = json_get(object, member);
-	char *text = jv_get_kind(value) == JV_KIND_NUMBER ?
-	    print_text(jv_copy(value)) :
-	    NULL;
-
-	*number = text != NULL ? strtod(text, NULL) : -1;
-	free(text);
-	return value;
-}
-
 /* Tell the budget what the CI said, and spread those who come back. */
 static jv
 told(struct call *c, jv said)
 {
-	double left, wait;
+	double left = json_number(&said, "remaining", -1);
+	double wait = json_number(&said, "wait", -1);
 
-	jv_free(number_of(&said, "remaining", &left));
-	jv_free(number_of(&said, "wait", &wait));
 	if (wait >= 0)
 		wait += 0.5 + arc4random_uniform(1500) / 1000.0;
 	/* A program that is run has no account. */
@@ -375,14 +361,13 @@ range(const struct exchange_answer *raw, struct call_piece *piece)
 jv
 call_log(struct call *c, jv input, struct call_piece *piece)
 {
-	double offset;
+	double offset = json_number(&input, "offset", -1);
 	jv requests, request, said;
 	struct exchange_answer raw;
 	bool program;
 
 	memset(piece, 0, sizeof(*piece));
 	piece->start = piece->total = -1;
-	jv_free(number_of(&input, "offset", &offset));
 	input = inform(c, "log", input);
 	requests = program_run(c->program, jv_copy(input));
 	if (jv_get_kind(requests) != JV_KIND_ARRAY) {

@@ -53,20 +53,20 @@ json_str(const jv *object, const char *name)
 	return text;
 }
 
+char *
+json_str_copy(const jv *object, const char *name)
+{
+	const char *text = json_str(object, name);
+
+	return text == NULL ? NULL : xstrdup(text);
+}
+
 jv
 json_get(const jv *object, const char *name)
 {
 	if (jv_get_kind(*object) != JV_KIND_OBJECT)
 		return jv_invalid();
 	return jv_object_get(jv_copy(*object), jv_string(name));
-}
-
-static char *
-duplicate(const char *text)
-{
-	char *copy = xstrdup(text);
-
-	return copy;
 }
 
 char *
@@ -77,11 +77,11 @@ json_word(const jv *v)
 
 	switch (jv_get_kind(*v)) {
 	case JV_KIND_STRING:
-		return is_text(*v) ? duplicate(jv_string_value(*v)) : NULL;
+		return is_text(*v) ? xstrdup(jv_string_value(*v)) : NULL;
 	case JV_KIND_TRUE:
-		return duplicate("true");
+		return xstrdup("true");
 	case JV_KIND_FALSE:
-		return duplicate("false");
+		return xstrdup("false");
 	case JV_KIND_NUMBER:
 		n = jv_number_value(*v);
 		if (!(fabs(n) < 0x1p53) || n != trunc(n))
@@ -124,6 +124,27 @@ json_int(const jv *object, const char *name, int64_t otherwise)
 		n = strtonum(text, 0, INT64_C(1) << 53, &wrong);
 	free(text);
 	return wrong == NULL ? n : otherwise;
+}
+
+double
+json_number(const jv *object, const char *name, double otherwise)
+{
+	jv value = json_get(object, name);
+
+	if (jv_get_kind(value) == JV_KIND_NUMBER)
+		otherwise = jv_number_value(value);
+	jv_free(value);
+	return otherwise;
+}
+
+bool
+json_true(const jv *object, const char *name)
+{
+	jv value = json_get(object, name);
+	bool is = jv_get_kind(value) == JV_KIND_TRUE;
+
+	jv_free(value);
+	return is;
 }
 
 /* Is it an integer that libjq would write the same? */

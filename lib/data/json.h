@@ -3,6 +3,7 @@
 #ifndef DATA_JSON_H
 #define DATA_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,48 +11,70 @@
 
 #include "data/check.h"
 
-/* A checked text as a value, or invalid where libjq refuses it. */
-jv json_parse(const char *, size_t);
+/*
+ * Throughout, a jv that is given by value is given away, and one by pointer is
+ * lent.  A member of what is no object is not there.
+ */
+
+/* Parse a text that check_json() took; invalid where libjq refuses it. */
+jv json_parse(const char *text, size_t length);
+
+/* Return a copy of a member for the caller to free; invalid if not there. */
+jv json_get(const jv *object, const char *name);
 
 /*
- * A member of an object.  The jv is lent.  json_str returns NULL unless the
- * member is a string without NUL; its storage lives until the object is next
- * changed.  json_get returns the member for the caller to free, invalid if
- * there is none.
+ * Return a member that is a string without NUL, else NULL.  The text lives
+ * until the object is next changed.
  */
-const char *json_str(const jv *, const char *);
-jv json_get(const jv *, const char *);
+const char *json_str(const jv *object, const char *name);
+
+/* As json_str(), but the text is the caller's to free. */
+char *json_str_copy(const jv *object, const char *name);
 
 /*
- * A scalar as text for the caller to free: a string without NUL as it is, an
- * integer below 2^53 in decimal, "true", "false"; NULL for all else.
+ * Return a member that is an integer from 0 to 2^53, or a string that spells
+ * one; else otherwise.
  */
-char *json_word(const jv *);
+int64_t json_int(const jv *object, const char *name, int64_t otherwise);
 
-/* The same of a part of a checked text. */
-char *json_span_word(const struct check_span *);
+/* Return a member that is a number, else otherwise. */
+double json_number(const jv *object, const char *name, double otherwise);
+
+/* Is a member true?  Any other value, "true" in quotes too, is not. */
+bool json_true(const jv *object, const char *name);
 
 /*
- * The name of the member that was put into an object first, for the caller to
- * free; NULL if there is none, or if its name holds NUL.
+ * Return a scalar as text for the caller to free: a string without NUL as it
+ * is, an integer below 2^53 in decimal, "true" or "false"; NULL for any other
+ * value.
  */
-char *json_first(const jv *);
+char *json_word(const jv *value);
+
+/* Return what json_word() does, for a span of a checked text. */
+char *json_span_word(const struct check_span *span);
 
 /*
- * A member that is an integer, or the text of one, from 0 to 2^53; else what
- * is given.
+ * Return the name of the member that was put into an object first, for the
+ * caller to free; NULL if there is none, or if the name holds NUL.
  */
-int64_t json_int(const jv *, const char *, int64_t otherwise);
+char *json_first(const jv *object);
 
-/* The object, given and taken back, with a member set or removed. */
-jv json_set(jv, const char *, jv);
-jv json_set_str(jv, const char *, const char *);
-jv json_drop(jv, const char *);
+/* Set a member, or remove it if the value is invalid. */
+jv json_set(jv object, const char *name, jv value);
 
-/* The array, given and taken back, calls fn for each element in turn. */
-void json_each(const jv *, void (*)(jv, void *), void *);
+/* Set a member to a string. */
+jv json_set_str(jv object, const char *name, const char *text);
 
-/* The first element of an array, which is given; invalid if it is empty. */
-jv json_head(jv);
+/* Remove a member. */
+jv json_drop(jv object, const char *name);
+
+/*
+ * Call fn with each element of an array, in order, and with arg.  The element
+ * is fn's to free.
+ */
+void json_each(const jv *array, void (*fn)(jv, void *), void *arg);
+
+/* Return the first element of an array; invalid if it is empty. */
+jv json_head(jv array);
 
 #endif

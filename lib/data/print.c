@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* JSON, written. */
+#include <err.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "base/bytes.h"
 #include "base/mem.h"
@@ -125,14 +128,18 @@ unsafe(const char *p, const char *end, size_t *length)
 static void
 put(FILE *out, const char *text, size_t length)
 {
-	if (fwrite(text, 1, length, out) != length)
-		mem_refused();
+	if (fwrite(text, 1, length, out) == length)
+		return;
+	if (out == stdout)
+		err(EX_IOERR, "stdout");
+	mem_refused();
 }
 
 void
 print_safe(FILE *out, const char *text, size_t length)
 {
 	const char *end = text + length, *p = text;
+	char escape[8];
 	size_t skip;
 	unsigned u;
 	uint64_t x;
@@ -159,10 +166,22 @@ print_safe(FILE *out, const char *text, size_t length)
 		put(out, text, (size_t)(p - text));
 		if (u == 0)
 			put(out, " ", 1);
-		else if (fprintf(out, "\\u%04x", u) < 0)
-			mem_refused();
+		else {
+			snprintf(escape, sizeof(escape), "\\u%04x", u);
+			put(out, escape, 6);
+		}
 		p += skip;
 		text = p;
 	}
 	put(out, text, (size_t)(end - text));
+}
+
+void
+print_line(FILE *out, jv v)
+{
+	char *text = print_text(v);
+
+	print_safe(out, text, strlen(text));
+	put(out, "\n", 1);
+	free(text);
 }

@@ -8,15 +8,19 @@
 
 #include <jv.h>
 
-/* The text of a value, for the caller to free. */
-char *print_text(jv);
+/* Return the text of a value, for the caller to free. */
+char *print_text(jv v);
 
 /*
- * Write checked JSON text on one line that is safe on a terminal: a line end
- * between tokens becomes a blank; DEL, the C1 controls and the marks that
- * turn the direction of text become \u escapes, which mean the same.  Exits
- * with EX_OSERR when it cannot write.
+ * Write text, which check_json() took, on one line that is safe on a terminal:
+ * a line end between tokens becomes a blank; DEL, the C1 controls and the
+ * marks that turn the direction of text become \u escapes, which mean the
+ * same.  Exits with EX_IOERR when stdout cannot be written, with EX_OSERR for
+ * another stream.
  */
-void print_safe(FILE *, const char *, size_t);
+void print_safe(FILE *out, const char *text, size_t length);
+
+/* Write a value with print_safe(), and a line end. */
+void print_line(FILE *out, jv v);
 
 #endif

@@ -259,13 +259,10 @@ refused(struct attempt *a, const jv *said)
 
 	if (error != NULL || gone != NULL)
 		rec = verdict(a, "failed", error != NULL ? error : gone);
-	else if (jv_is_valid(wait)) {
-		char *text = print_text(jv_copy(wait));
-
-		rec = put_off(a, strtod(text, NULL), true,
+	else if (jv_is_valid(wait))
+		rec = put_off(a, json_number(said, "wait", 0), true,
 		    reason != NULL ? reason : "the CI is asked too often");
-		free(text);
-	} else if (unsure != NULL)
+	else if (unsure != NULL)
 		rec = put_off(a, back_off(a), false, unsure);
 	jv_free(wait);
 	return rec;
@@ -395,10 +392,10 @@ static void
 supersede(struct attempt *a, const char *database)
 {
 	jv task = json_get(&a->row, "task");
-	jv wanted = json_get(&task, "supersede");
+	bool wanted = json_true(&task, "supersede");
 	int64_t older, last = 0;
 
-	for (int i = 0; jv_get_kind(wanted) == JV_KIND_TRUE && i < SUPERSEDED &&
+	for (int i = 0; wanted && i < SUPERSEDED &&
 	     (older = build_older(a->builds, a->id)) != 0 && older != last;
 	     i++) {
 		jv rec = attempt_stop(a->builds, database, older);
@@ -409,7 +406,6 @@ supersede(struct attempt *a, const char *database)
 		jv_free(rec);
 		last = older;
 	}
-	jv_free(wanted);
 	jv_free(task);
 }
 

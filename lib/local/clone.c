@@ -164,16 +164,6 @@ submodules(struct clone *c)
 	return git(c, update, "git submodule update");
 }
 
-static bool
-is_true(const jv *object, const char *name)
-{
-	jv v = json_get(object, name);
-	bool yes = jv_get_kind(v) == JV_KIND_TRUE;
-
-	jv_free(v);
-	return yes;
-}
-
 char *
 clone_repository(
     const jv *task, bool dev, clone_git_fn *run, void *arg, int *status)
@@ -187,7 +177,7 @@ clone_repository(
 	char *said = NULL;
 
 	*status = 0;
-	if (!is_true(&options, "skip")) {
+	if (!json_true(&options, "skip")) {
 		c.url = xstrdup(json_str(&repo, "url"));
 		if (strncmp(c.url, "file://", 7) == 0)
 			c.show = c.url + 7;
@@ -196,7 +186,7 @@ clone_repository(
 		if ((said = allow(&c, c.url)) != NULL)
 			*status = 1;
 		else if ((said = fetch(&c, json_str(task, "sha"))) == NULL &&
-		    is_true(&options, "submodules"))
+		    json_true(&options, "submodules"))
 			said = submodules(&c);
 		jv_free(c.env);
 		free(c.url);

@@ -144,15 +144,6 @@ is_sha(const char *text)
 	    strspn(text, "0123456789abcdef") == length;
 }
 
-static bool
-is_true(jv v)
-{
-	bool yes = jv_get_kind(v) == JV_KIND_TRUE;
-
-	jv_free(v);
-	return yes;
-}
-
 const char *
 task_refused(const jv *task)
 {
@@ -160,7 +151,7 @@ task_refused(const jv *task)
 		"workflow" };
 	struct checked c = { task, NULL, 0 };
 	const char *kind = json_str(task, "kind");
-	jv list = task_member(task, "workflow", "steps"), ref, repo;
+	jv list = task_member(task, "workflow", "steps"), ref, repo, clone;
 
 	json_each(&list, check_step, &c);
 	jv_free(list);
@@ -170,9 +161,11 @@ task_refused(const jv *task)
 			c.wrong = "the task has no reference";
 	jv_free(ref);
 	repo = json_get(task, "repo");
-	if (!is_true(task_member(task, "clone", "skip")) &&
+	clone = json_get(task, "clone");
+	if (!json_true(&clone, "skip") &&
 	    (!is_sha(json_str(task, "sha")) || json_str(&repo, "url") == NULL))
 		c.wrong = "the task names no repository and commit";
+	jv_free(clone);
 	jv_free(repo);
 	if (c.wrong == NULL && c.count == 0)
 		c.wrong = "the workflow has no steps";
@@ -180,7 +173,7 @@ task_refused(const jv *task)
 		c.wrong = "the workflow has too many steps";
 	if (!is_set("TACK_LOCAL_PULLS") &&
 	    ((kind != NULL && strcmp(kind, "pull_request") == 0) ||
-		is_true(json_get(task, "from_other"))))
+		json_true(task, "from_other")))
 		c.wrong = "pull requests do not run here;"
 			  " TACK_LOCAL_PULLS=1 allows them";
 	return c.wrong;

@@ -124,24 +124,6 @@ keep_locked(struct keep *k)
 	return false;
 }
 
-static bool
-flag(const jv *object, const char *member)
-{
-	jv v = json_get(object, member);
-	bool set = jv_get_kind(v) == JV_KIND_TRUE;
-
-	jv_free(v);
-	return set;
-}
-
-static char *
-word(const jv *object, const char *member)
-{
-	const char *text = json_str(object, member);
-
-	return text != NULL ? xstrdup(text) : NULL;
-}
-
 struct keep_step *
 keep_add(struct keep *k, const char *id)
 {
@@ -160,13 +142,13 @@ take_step(jv v, void *arg)
 	const char *id = json_str(&v, "id");
 	struct keep_step *s = keep_add(arg, id != NULL ? id : "");
 
-	s->name = word(&v, "name");
-	s->command = word(&v, "command");
-	s->started_at = word(&v, "started_at");
-	s->finished_at = word(&v, "finished_at");
-	s->system = flag(&v, "system");
-	s->ended = flag(&v, "ended");
-	s->drained = flag(&v, "drained");
+	s->name = json_str_copy(&v, "name");
+	s->command = json_str_copy(&v, "command");
+	s->started_at = json_str_copy(&v, "started_at");
+	s->finished_at = json_str_copy(&v, "finished_at");
+	s->system = json_true(&v, "system");
+	s->ended = json_true(&v, "ended");
+	s->drained = json_true(&v, "drained");
 	s->left_out = json_int(&v, "left_out", 0);
 	s->again = (int)json_int(&v, "again", 0);
 	jv_free(v);
@@ -215,8 +197,8 @@ keep_read(struct keep *k)
 	json_each(&steps, take_step, k);
 	jv_free(steps);
 	k->done = json_int(&v, "done", -1);
-	k->fault = word(&v, "fault");
-	k->for_good = flag(&v, "for_good");
+	k->fault = json_str_copy(&v, "fault");
+	k->for_good = json_true(&v, "for_good");
 	k->fault_at = json_int(&v, "fault_at", 0);
 	jv_free(v);
 	return true;
