@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
+#include "ci/answer.h"
 #include "ci/call.h"
 #include "ci/provider.h"
 #include "data/check.h"
@@ -134,22 +135,21 @@ rest(struct fetch *f, int64_t ms, bool all_of_it)
 static int64_t
 milliseconds(const jv *said)
 {
-	double s = json_number(said, "wait", 0);
+	double s = answer_wait(said);
 
 	return s < 0.1 ? 100 : s > 3600 ? 3600000 : (int64_t)(s * 1000);
 }
 
 /*
- * Is this trouble the end of it?  A CI that wants to be left alone is not
+ * Is this answer the end of it?  A CI that wants to be left alone is not
  * given up, nor is one that does not answer, for a while, if we follow.
  */
 static bool
-gives_up(const struct fetch *f, const char *trouble, int64_t answered)
+gives_up(const struct fetch *f, enum answer_how how, int64_t answered)
 {
-	if (strcmp(trouble, "wait") == 0)
-		return false;
-	return strcmp(trouble, "unsure") != 0 || !f->follow ||
-	    clock_now() - answered > GIVE_UP_MS;
+	if (how == ANSWER_UNSURE)
+		return !f->follow || clock_now() - answered > GIVE_UP_MS;
+	return how != ANSWER_WAIT;
 }
 
 /*
@@ -161,7 +161,8 @@ ask_on(struct fetch *f, struct take *take)
 {
 	int64_t pause = SOON_MS, answered = clock_now(), when, ms;
 	char *id = xstrdup(f->run.build_id);
-	const char *trouble = NULL, *why;
+	enum answer_how how = ANSWER_GOOD;
+	const char *why;
 	bool over, news, last = false;
 	jv said;
 
@@ -170,33 +171,29 @@ ask_on(struct fetch *f, struct take *take)
 		over = f->run.over;
 		when = f->run.when;
 		said = take_news(take, &f->run.build, &news);
-		trouble = call_trouble(&said);
+		how = answer_how(&said, &why);
 		last = !f->follow;
-		if (trouble == NULL) {
+		if (how == ANSWER_GOOD) {
 			answered = clock_now();
 			if (over && keep_complete(f->keep)) {
 				done(f, when);
 				last = true;
 			}
-		} else if (gives_up(f, trouble, answered)) {
-			why = json_str(&said, trouble);
-			fault(f, why != NULL ? why : trouble,
-			    strcmp(trouble, "unsure") != 0);
-			trouble = NULL; /* it is told */
+		} else if (gives_up(f, how, answered)) {
+			fault(f, why, how != ANSWER_UNSURE);
+			how = ANSWER_GOOD; /* it is told */
 			last = true;
 		}
-		pause = trouble == NULL && news ? SOON_MS : pause * 3 / 2;
+		pause = how == ANSWER_GOOD && news ? SOON_MS : pause * 3 / 2;
 		if (pause > LATE_MS)
 			pause = LATE_MS;
-		ms = trouble != NULL && strcmp(trouble, "wait") == 0 ?
-		    milliseconds(&said) :
-		    pause;
+		ms = how == ANSWER_WAIT ? milliseconds(&said) : pause;
 		jv_free(said);
 		if (!last)
-			rest(f, ms, trouble != NULL);
+			rest(f, ms, how != ANSWER_GOOD);
 	}
 	free(id);
-	return trouble != NULL && !f->follow ? EX_TEMPFAIL : 0;
+	return how != ANSWER_GOOD && !f->follow ? EX_TEMPFAIL : 0;
 }
 
 /* Does the provider run programs of this host? */

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "ci/answer.h"
 #include "ci/call.h"
 #include "ci/provider.h"
 #include "ci/seal.h"
@@ -81,38 +82,23 @@ print_word(const jv *row, const char *status, const char *error)
 	    json_set_str(attempt_record(row, status, error), "event", "poll"));
 }
 
-/* Say what went wrong with a question; false if nothing did. */
+/* Did a question go well?  If not, say why, and let it count. */
 static bool
-went_wrong(struct tool *t, const jv *said, const char *verb)
+went_well(struct tool *t, const jv *said, const char *verb)
 {
-	static const struct {
-		const char *kind, *why;
-		int status;
-	} kinds[] = {
-		{ "error", "error", 1 },
-		{ "gone", "gone", 1 },
-		{ "wait", "reason", EX_TEMPFAIL },
-		{ "unsure", "unsure", EX_TEMPFAIL },
-	};
+	const char *why;
+	enum answer_how how = answer_how(said, &why);
+	bool later = how == ANSWER_WAIT || how == ANSWER_UNSURE;
+	char *safe;
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		const char *why = json_str(said, kinds[i].why);
-		jv kind = json_get(said, kinds[i].kind);
-		bool there = jv_is_valid(kind);
-		char *safe;
-
-		jv_free(kind);
-		if (!there)
-			continue;
-		if (stravis(&safe, why != NULL ? why : "the CI says so",
-			VIS_CSTYLE | VIS_TAB | VIS_NL | VIS_NOSLASH) == -1)
-			mem_refused();
-		warnx("%s: %s: %s%s", t->name, verb, safe,
-		    kinds[i].status == EX_TEMPFAIL ? " (put off)" : "");
-		free(safe);
-		worse(t, kinds[i].status);
+	if (how == ANSWER_GOOD)
 		return true;
-	}
+	if (stravis(&safe, why, VIS_CSTYLE | VIS_TAB | VIS_NL | VIS_NOSLASH) ==
+	    -1)
+		mem_refused();
+	warnx("%s: %s: %s%s", t->name, verb, safe, later ? " (put off)" : "");
+	free(safe);
+	worse(t, later ? EX_TEMPFAIL : 1);
 	return false;
 }
 
@@ -250,7 +236,7 @@ list(struct tool *t, const char *account, jv builds, bool *reached)
 	there = json_get(&said, "builds");
 	lists = jv_is_valid(there);
 	jv_free(there);
-	*reached = !went_wrong(t, &said, "list");
+	*reached = went_well(t, &said, "list");
 	jv_free(said);
 	if (lists && *reached) {
 		db_bind(t->polled, ":account", account);
@@ -313,9 +299,9 @@ get(struct tool *t, struct run *run)
 	db_bind_int(t->asked, ":at", time(NULL));
 	note(t, t->asked, run);
 	said = ask(t, "get", input(run), BUDGET_STATE);
-	if (json_str(&said, "gone") != NULL)
+	if (answer_how(&said, NULL) == ANSWER_GONE)
 		forgotten(t, run);
-	else if (went_wrong(t, &said, "get"))
+	else if (!went_well(t, &said, "get"))
 		good = false;
 	else if (run->missing_at != 0)
 		note(t, t->found, run);
@@ -336,7 +322,7 @@ give_up(struct tool *t, struct run *run, bool reached)
 	if (!reached)
 		return;
 	said = ask(t, "cancel", input(run), BUDGET_URGENT);
-	went_wrong(t, &said, "cancel");
+	went_well(t, &said, "cancel");
 	jv_free(said);
 }
 
@@ -411,7 +397,7 @@ stop_strays(struct tool *t, const char *org)
 		db_bind_int(t->asked, ":at", now + OVERLAP);
 		note(t, t->asked, &run);
 		said = ask(t, "cancel", input(&run), BUDGET_URGENT);
-		went_wrong(t, &said, "cancel");
+		went_well(t, &said, "cancel");
 		jv_free(said);
 		jv_free(run.what);
 	}

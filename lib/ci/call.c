@@ -12,6 +12,7 @@
 #include <bsd/stdlib.h>
 
 #include "base/mem.h"
+#include "ci/answer.h"
 #include "ci/call.h"
 #include "ci/exchange.h"
 #include "ci/program.h"
@@ -123,27 +124,10 @@ call_close(struct call *c)
 	free(c);
 }
 
-const char *
-call_trouble(const jv *said)
-{
-	static const char *const words[] = { "error", "gone", "wait",
-		"unsure" };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		jv value = json_get(said, words[i]);
-		bool there = jv_is_valid(value);
-
-		jv_free(value);
-		if (there)
-			return words[i];
-	}
-	return NULL;
-}
-
 static bool
-bad(const jv *said)
+good(const jv *said)
 {
-	return call_trouble(said) != NULL;
+	return answer_how(said, NULL) == ANSWER_GOOD;
 }
 
 /* Within the budget, send a request; an empty object, or what went wrong. */
@@ -163,11 +147,11 @@ send(struct call *c, const jv *request, enum budget_urgency urgency,
 	memset(raw, 0, sizeof(*raw));
 	raw->headers = jv_object();
 	if (refused != NULL)
-		return exchange_said("error", refused);
+		return answer_new(ANSWER_ERROR, refused);
 	if (program)
 		return exchange_exec(request, raw);
 	said = exchange_find_token(c->name, request, &token);
-	if (bad(&said))
+	if (!good(&said))
 		goto out;
 	if (account == NULL)
 		account = token.name != NULL ? token.name : "";
@@ -177,9 +161,9 @@ send(struct call *c, const jv *request, enum budget_urgency urgency,
 		wait =
 		    budget_take(&c->budget, c->account, c->per_minute, urgency);
 	jv_free(said);
-	said = wait > 0 ?
-	    exchange_not_now(wait, "the budget of requests is used up") :
-	    exchange_http(c->api, request, token.value, raw);
+	said = wait > 0 ? answer_later((double)wait / 1000,
+			      "the budget of requests is used up") :
+			  exchange_http(c->api, request, token.value, raw);
 out:
 	if (token.value != NULL)
 		explicit_bzero(token.value, strlen(token.value));
@@ -188,7 +172,10 @@ out:
 	return said;
 }
 
-/* Tell the budget what the CI said, and spread those who come back. */
+/*
+ * Tell the budget what the CI said, and add 0.5 to 2 s of jitter to a wait,
+ * so that waiters do not return together.
+ */
 static jv
 told(struct call *c, jv said)
 {
@@ -227,7 +214,7 @@ read_answer(
 	if (jv_get_kind(said) == JV_KIND_OBJECT)
 		return told(c, said);
 	jv_free(said);
-	return exchange_said("unsure", "call.jq cannot read the answer");
+	return answer_new(ANSWER_UNSURE, "call.jq cannot read the answer");
 }
 
 static void
@@ -278,13 +265,13 @@ ask(jv request, void *arg)
 	struct exchange_answer raw;
 	jv said, next;
 
-	while (!bad(&r->said)) {
+	while (good(&r->said)) {
 		if (r->left-- <= 0) {
 			r->cut = true;
 			break;
 		}
 		said = send(r->call, &request, r->urgency, &raw);
-		if (!bad(&said)) {
+		if (good(&said)) {
 			jv_free(said);
 			said = read_answer(
 			    r->call, jv_copy(r->input), &request, &raw);
@@ -361,7 +348,7 @@ range(const struct exchange_answer *raw, struct call_piece *piece)
 jv
 call_log(struct call *c, jv input, struct call_piece *piece)
 {
-	double offset = json_number(&input, "offset", -1);
+	int64_t offset = json_int(&input, "offset", 0);
 	jv requests, request, said;
 	struct exchange_answer raw;
 	bool program;
@@ -378,16 +365,16 @@ call_log(struct call *c, jv input, struct call_piece *piece)
 	if (jv_get_kind(request) != JV_KIND_OBJECT) {
 		jv_free(request);
 		jv_free(input);
-		return exchange_said("error", "this CI gives no logs");
+		return answer_new(ANSWER_ERROR, "this CI gives no logs");
 	}
 	program = json_str(&request, "method") == NULL;
 	said = send(c, &request, BUDGET_LOG, &raw);
-	if (bad(&said)) {
+	if (!good(&said)) {
 		jv_free(input);
 		goto out;
 	}
 	if (program ? raw.status == 0 : raw.status == 200) {
-		piece->start = program ? (int64_t)offset : 0;
+		piece->start = program ? offset : 0;
 		piece->total = piece->start + (int64_t)raw.length;
 	} else if (raw.status != 206 || !range(&raw, piece)) {
 		jv_free(said);

@@ -23,24 +23,17 @@ struct call *call_open(const char *name, const struct provider *, struct db *);
 void call_close(struct call *);
 
 /*
- * Ask: input, given, is the object for call.jq without "verb", "api" and
- * "config".  All requests the program makes are sent in turn, and what they
- * link to as "next"; their builds and steps are put together.  Returns an
- * object with what there is of
+ * Ask the CI.  input, which is given, is the object for call.jq without "verb",
+ * "api" and "config".  All requests that the program makes are sent in turn,
+ * and what their answers link to as "next"; their builds and steps are put
+ * together.  Returns the answer: how it went is for answer_how() to say, and
+ * its members are, as far as there are any,
  *	builds	array of payloads, for provider_read()
  *	build	what "plan" found
  *	steps	array
- * and, if it did not go well, one of
- *	error	string: no, for good
- *	gone	string: the CI knows no such build
- *	wait	seconds until it may be asked again; nothing was done
- *	unsure	string: nobody knows whether it was done
  * Nothing in it comes from a secret.
  */
 jv call_ask(struct call *, const char *verb, jv input, enum budget_urgency);
-
-/* The word of an answer that did not go well, or NULL if it did. */
-const char *call_trouble(const jv *said);
 
 /*
  * A piece of a log: length bytes, the first of which is the log's byte number

@@ -17,6 +17,7 @@
 #include "base/child.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "ci/answer.h"
 #include "ci/exchange.h"
 #include "data/json.h"
 #include "data/print.h"
@@ -27,21 +28,6 @@
 #define READ 65536
 #define EXEC_SECONDS 30
 #define UNSENT_SECONDS 5 /* until a CI is tried again that was not reached */
-
-jv
-exchange_said(const char *kind, const char *why)
-{
-	return json_set_str(jv_object(), kind, why);
-}
-
-jv
-exchange_not_now(int64_t milliseconds, const char *why)
-{
-	jv r = exchange_said("reason", why);
-
-	return json_set(
-	    r, "wait", jv_number((double)(milliseconds + 999) / 1000));
-}
 
 static void
 find_secret(jv name, void *arg)
@@ -132,7 +118,7 @@ exchange_find_token(
 			    "%s is not set up here: set TACK_%s_FILE", provider,
 			    token->name != NULL ? token->name : "");
 			jv_free(said);
-			said = exchange_said("error", why);
+			said = answer_new(ANSWER_ERROR, why);
 			free(why);
 		}
 	}
@@ -159,7 +145,7 @@ exchange_http(const char *api, const jv *request, const char *token,
 	}
 	if (method == NULL || url == NULL || l.wrong || !ours(api, url)) {
 		jv_free(said);
-		said = exchange_said("error",
+		said = answer_new(ANSWER_ERROR,
 		    "call.jq made a request that is not one to the CI");
 		goto out;
 	}
@@ -168,9 +154,8 @@ exchange_http(const char *api, const jv *request, const char *token,
 	http_send(method, url, (const char *const *)l.line, text, &answer);
 	if (answer.status == 0) {
 		jv_free(said);
-		said = answer.sent ?
-		    exchange_said("unsure", answer.error) :
-		    exchange_not_now(UNSENT_SECONDS * 1000, answer.error);
+		said = answer.sent ? answer_new(ANSWER_UNSURE, answer.error) :
+				     answer_later(UNSENT_SECONDS, answer.error);
 		http_free(&answer);
 		goto out;
 	}
@@ -279,8 +264,8 @@ exchange_exec(const jv *request, struct exchange_answer *raw)
 		for (size_t i = 0; i < a.count; i++)
 			free(a.arg[i]);
 		free(text);
-		return exchange_said(
-		    "error", "call.jq names no program to run");
+		return answer_new(
+		    ANSWER_ERROR, "call.jq names no program to run");
 	}
 	whole = talk(in, text, out, raw);
 	close(out);
@@ -292,7 +277,8 @@ exchange_exec(const jv *request, struct exchange_answer *raw)
 		free(a.arg[i]);
 	free(text);
 	if (!whole || !WIFEXITED(status))
-		return exchange_said("unsure", "the program did not end well");
+		return answer_new(
+		    ANSWER_UNSURE, "the program did not end well");
 	raw->status = WEXITSTATUS(status);
 	return jv_object();
 }

@@ -4,7 +4,6 @@
 #define CI_EXCHANGE_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include <jv.h>
 
@@ -20,10 +19,6 @@ struct exchange_answer {
 struct exchange_token {
 	char *name, *value;
 };
-
-/* {kind: why}; and that it is to be asked again after so long. */
-jv exchange_said(const char *kind, const char *why);
-jv exchange_not_now(int64_t milliseconds, const char *why);
 
 /*
  * Each returns an empty object, or as call() does what went wrong.

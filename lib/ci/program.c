@@ -7,6 +7,7 @@
 #include <jq.h>
 
 #include "base/mem.h"
+#include "ci/answer.h"
 #include "ci/program.h"
 #include "ci/provider.h"
 #include "data/json.h"
@@ -72,8 +73,8 @@ program_run(struct program *p, jv input)
 	text = json_word(&message);
 	jv_free(message);
 	jv_free(outputs);
-	outputs = json_set_str(
-	    jv_object(), "error", text != NULL ? text : "the program fails");
+	outputs =
+	    answer_new(ANSWER_ERROR, text != NULL ? text : "the program fails");
 	free(text);
 	return outputs;
 }

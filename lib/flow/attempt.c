@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Starting a build that is intended, exactly once, and stopping one. */
 #include <err.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "ci/answer.h"
 #include "ci/call.h"
 #include "ci/provider.h"
 #include "ci/seal.h"
@@ -246,40 +248,24 @@ done(struct attempt *a, jv build)
 	return json_set(rec, "build", build);
 }
 
-/* Not done, by what call() returned; jv_invalid() if it went well. */
+/* Not done, for what the answer says; invalid if it went well. */
 static jv
 refused(struct attempt *a, const jv *said)
 {
-	const char *error = json_str(said, "error");
-	const char *gone = json_str(said, "gone");
-	const char *unsure = json_str(said, "unsure");
-	const char *reason = json_str(said, "reason");
-	jv wait = json_get(said, "wait");
-	jv rec = jv_invalid();
+	const char *why;
 
-	if (error != NULL || gone != NULL)
-		rec = verdict(a, "failed", error != NULL ? error : gone);
-	else if (jv_is_valid(wait))
-		rec = put_off(a, json_number(said, "wait", 0), true,
-		    reason != NULL ? reason : "the CI is asked too often");
-	else if (unsure != NULL)
-		rec = put_off(a, back_off(a), false, unsure);
-	jv_free(wait);
-	return rec;
-}
-
-/* Why the CI did not answer, or NULL if it did. */
-static const char *
-silent(const jv *said)
-{
-	static const char *const words[] = { "error", "gone", "unsure",
-		"reason" };
-	const char *why = NULL;
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (why == NULL)
-			why = json_str(said, words[i]);
-	return why;
+	switch (answer_how(said, &why)) {
+	case ANSWER_GOOD:
+		break;
+	case ANSWER_ERROR:
+	case ANSWER_GONE:
+		return verdict(a, "failed", why);
+	case ANSWER_WAIT:
+		return put_off(a, answer_wait(said), true, why);
+	case ANSWER_UNSURE:
+		return put_off(a, back_off(a), false, why);
+	}
+	return jv_invalid();
 }
 
 /*
@@ -292,6 +278,7 @@ find(struct attempt *a)
 	struct search s = { a, jv_invalid() };
 	time_t since = (time_t)json_int(&a->row, "sent_at", 0) - OVERLAP;
 	jv in = question(a), said, list;
+	const char *why;
 	char text[32];
 	struct tm tm;
 
@@ -305,9 +292,10 @@ find(struct attempt *a)
 	jv_free(list);
 	if (jv_is_valid(s.found))
 		s.found = done(a, s.found);
-	else if (silent(&said) != NULL) {
+	else if (answer_how(&said, &why) != ANSWER_GOOD) {
 		jv_free(s.found);
-		s.found = put_off(a, back_off(a), false, silent(&said));
+		s.found = put_off(
+		    a, fmax(back_off(a), answer_wait(&said)), false, why);
 	}
 	jv_free(said);
 	return s.found;
@@ -444,8 +432,8 @@ ask(struct attempt *a, const char *verb)
 {
 	jv in = jv_object(), at = jv_number((double)clock_now()), said, build;
 	jv rec = attempt_record(&a->row, "pending", NULL);
+	enum answer_how how;
 	const char *why;
-	bool for_good;
 
 	in = json_set(in, "build", json_get(&a->row, "build"));
 	in = json_set(in, "ref", json_get(&a->row, "ref"));
@@ -458,12 +446,11 @@ ask(struct attempt *a, const char *verb)
 	} else {
 		jv_free(build);
 		jv_free(at);
-		why = silent(&said);
-		for_good = json_str(&said, "error") != NULL ||
-		    json_str(&said, "gone") != NULL;
+		how = answer_how(&said, &why);
 		rec = json_drop(rec, "build");
 		rec = record_settle(rec,
-		    for_good ? RECORD_FAILED : RECORD_DEFERRED,
+		    how == ANSWER_ERROR || how == ANSWER_GONE ? RECORD_FAILED :
+								RECORD_DEFERRED,
 		    why != NULL ? why : "the CI does not say");
 	}
 	jv_free(said);

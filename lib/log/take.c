@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "ci/answer.h"
 #include "data/json.h"
 #include "data/stamp.h"
 #include "log/take.h"
@@ -274,7 +275,7 @@ take_bytes(struct take *t, const jv *build, size_t step, bool *grew)
 		offset =
 		    s->left_out + k->size + (int64_t)mask_holds(k->masking);
 		said = ask_bytes(t, build, step, offset, total, &p);
-		if (call_trouble(&said) != NULL || p.start == -1)
+		if (answer_how(&said, NULL) != ANSWER_GOOD || p.start == -1)
 			return said;
 		whole = p.total != -1 ? p.total : p.start + (int64_t)p.length;
 		if (whole < offset) {
@@ -324,7 +325,7 @@ take_news(struct take *t, const jv *build, bool *news)
 	bool grew;
 
 	*news = false;
-	if (call_trouble(&said) != NULL)
+	if (answer_how(&said, NULL) != ANSWER_GOOD)
 		return said;
 	t->changed = false;
 	steps = json_get(&said, "steps");
@@ -341,7 +342,7 @@ take_news(struct take *t, const jv *build, bool *news)
 		do {
 			jv_free(said);
 			said = take_bytes(t, build, i, &grew);
-			if (call_trouble(&said) != NULL)
+			if (answer_how(&said, NULL) != ANSWER_GOOD)
 				return said;
 			*news = *news || grew;
 		} while (grew && s->ended &&
