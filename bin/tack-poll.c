@@ -25,7 +25,7 @@
 #include "flow/attempt.h"
 #include "store/build.h"
 #include "store/db.h"
-#include "store/ref.h"
+#include "store/owner.h"
 
 #define MINUTE 60
 #define DAY (24 * 60 * MINUTE)
@@ -50,7 +50,8 @@ struct tool {
 	struct db *db;
 	struct builds builds;
 	struct query *providers, *verdicts, *places, *since, *polled, *open,
-	    *strays, *known, *parent, *owner, *asked, *missing, *found;
+	    *strays, *asked, *missing, *found;
+	struct owner owner;
 	struct provider *provider;
 	struct call *call;
 	const char *name; /* of the provider */
@@ -102,46 +103,29 @@ went_well(struct tool *t, const jv *said, const char *verb)
 	return false;
 }
 
-static bool
-is_there(struct query *q)
-{
-	if (!db_step(q))
-		return false;
-	db_reset(q);
-	return true;
-}
-
 /*
- * Is a build ours, or may it be?  Ours are those we know, the rebuild of one
- * of them that is waited for, and what names a workflow that no other build
- * answers for.  Nobody wants to hear of the others each round.
+ * Is a build ours, or will it be?  Nobody wants to hear of the others each
+ * round.
  */
 static bool
-may_be_ours(struct tool *t, const jv *read, const jv *build, const jv *claim)
+is_ours(struct tool *t, const jv *read, const jv *build, const jv *ref)
 {
-	const char *parent = json_str(build, "parent");
-	bool taken = false;
+	struct owner_claim claim = { t->name, json_str(build, "id"),
+		json_str(build, "parent"), ref, OWNER_ANY, 0 };
+	struct owner_row row;
+	enum owner_how how;
+	jv found;
 
-	db_bind(t->known, ":provider", t->name);
-	db_bind(t->known, ":id", json_str(build, "id"));
-	if (is_there(t->known))
+	if (owner_stored(&t->owner, t->name, claim.id, &row)) {
+		owner_row_free(&row);
 		return true;
-	if (parent != NULL) {
-		db_bind(t->parent, ":provider", t->name);
-		db_bind(t->parent, ":parent", parent);
-		if (is_there(t->parent))
-			return true;
 	}
-	if (!jv_is_valid(*claim) ||
-	    (t->seal_key != NULL &&
-		!seal_proves(t->seal_key, t->name, t->provider, read)))
-		return false;
-	ref_bind(t->owner, claim);
-	if (db_step(t->owner)) {
-		taken = db_text(t->owner, 0) != NULL;
-		db_reset(t->owner);
-	}
-	return !taken;
+	if (t->seal_key != NULL)
+		claim.attempt = seal_attempt(
+		    t->seal_key, t->name, t->provider, read, &claim.sealed_at);
+	how = owner_find(&t->owner, &claim, &found);
+	jv_free(found);
+	return how == OWNER_OURS;
 }
 
 struct payloads {
@@ -166,7 +150,7 @@ take(jv payload, void *arg)
 		status = "";
 	before = id != NULL ? json_str(&t->seen, id) : NULL;
 	if (id == NULL || (before != NULL && strcmp(before, status) == 0) ||
-	    !may_be_ours(t, &read, &build, &claim)) {
+	    !is_ours(t, &read, &build, &claim)) {
 		jv_free(payload);
 		goto out;
 	}
@@ -531,6 +515,7 @@ static void
 prepare(struct tool *t)
 {
 	build_prepare(&t->builds, t->db);
+	owner_prepare(&t->owner, t->db);
 	t->providers = db_query(t->db, "list providers",
 	    "SELECT DISTINCT provider FROM build ORDER BY provider");
 	t->verdicts = db_query(t->db, "list unsaid verdicts",
@@ -570,18 +555,6 @@ prepare(struct tool *t)
 	    " WHERE provider = :provider AND coalesce(org, '') = :org"
 	    " AND build_id IS NOT NULL AND verdict = 'cancelled'"
 	    " AND not_before <= :now");
-	t->known = db_query(t->db, "look up build",
-	    "SELECT 1 FROM build"
-	    " WHERE provider = :provider AND build_id = :id");
-	t->parent = db_query(t->db, "look up rebuild",
-	    "SELECT 1 FROM build AS p JOIN build AS b"
-	    " USING (provider, knot, pipeline_rkey, workflow)"
-	    " WHERE p.provider = :provider AND p.build_id = :parent"
-	    " AND b.attempt = p.attempt + 1 AND b.build_id IS NULL");
-	t->owner = db_query(t->db, "look up a workflow's build",
-	    "SELECT build_id FROM run"
-	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
-	    " AND workflow = :workflow");
 	t->asked = db_query(t->db, "note that a build was asked for",
 	    "UPDATE build SET not_before = :at WHERE id = :row");
 	t->missing = db_query(t->db, "note that a build is missing",

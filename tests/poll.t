@@ -342,6 +342,17 @@ is 'a reference must be sealed where that is required' '' \
     "$(TACK_REQUIRE_SEALED_REF=1 TACK_SEAL_KEY_FILE=$TMP/key tack-poll 2>&1)"
 
 fresh
+run a failed
+query "INSERT INTO build (provider, knot, pipeline_rkey, workflow, org, pipeline,
+    attempt) VALUES ('ci', 'k', 'a', 'w', 'acme', 'p', 2)"
+{
+	payload evil passed "$(claim a)"
+	payload r running '.build.rebuilt_from = {id: "a"}'
+} | jq -sc '{builds: .}' >ci/list
+is 'what waits for a rebuild is had by the rebuild, not by who names it' r \
+    "$(tack-poll 2>&1 | jq -r .payload.build.id)"
+
+fresh
 run a running
 mkfifo ci/list.acme
 tack-poll >first &

@@ -123,7 +123,7 @@ sqlite3 tack.db 'ALTER TABLE build RENAME TO gone'
 body | verified >in
 status 'A14 a lookup that fails is the machine'\''s fault' 70 \
     tack-resolve <in
-ok 'A14 and is named' sh -c 'tack-resolve <in 2>&1 | grep -q "lookup build by uuid"'
+ok 'A14 and is named' sh -c 'tack-resolve <in 2>&1 | grep -q "look up a build by its id"'
 
 fresh
 deliver 'del(.organization, .build.pipeline, .build.number)
@@ -146,11 +146,14 @@ fresh
 printf 'bridge-key' >seal.key && chmod 600 seal.key
 export TACK_REQUIRE_SEALED_REF=1 TACK_SEAL_KEY_FILE="$TMP/seal.key"
 b64url() { base64 -w0 | tr '+/' '-_' | tr -d '='; }
+# seal KEY [ATTEMPT [TIME]]; without a time it is one of before.
 seal() {
-	triple=$(printf '%s\0%s\0%s\0%s' knot.example.com rkey-race ci.yml 1 | b64url)
+	printf '%s\0%s\0%s\0%s' knot.example.com rkey-race ci.yml "${2:-1}" >first
+	[ -z "${3:-}" ] || printf '\0%s' "$3" >>first
+	triple=$(b64url <first)
 	tag=$({
 		printf '%s\0%s\0' buildkite https://api.buildkite.com/myorg/mypipe
-		printf '%s\0%s\0%s\0%s' knot.example.com rkey-race ci.yml 1
+		cat first
 	} | openssl dgst -sha256 -hmac "$1" -binary | head -c 16 | b64url)
 	printf 'tack1.%s.%s' "$triple" "$tag"
 }
@@ -162,6 +165,48 @@ is 'A18 a seal for another workflow is foreign' foreign \
     "$(outcome ".build.meta_data[\"tack:ref\"] = \"$(seal bridge-key)\" | .build.meta_data[\"tack:workflow\"] = \"b.yml\"")"
 is 'A18 with our seal it is published' published \
     "$(outcome ".build.meta_data[\"tack:ref\"] = \"$(seal bridge-key)\"")"
+
+# A claim with a seal: sealed ID ATTEMPT TIME.
+sealed() {
+	deliver ".build.id = \"$1\" | .build.meta_data[\"tack:ref\"]
+	    = \"$(seal bridge-key "$2" "$3")\"" | jq -r '"\(.outcome) \(.ref.attempt // "")"'
+}
+# The row of an attempt, made SECONDS ago.
+attempt() {
+	sqlite3 tack.db "INSERT INTO build (provider, build_id, knot,
+	    pipeline_rkey, workflow, attempt, created_at) VALUES ('buildkite',
+	    $2, 'knot.example.com', 'rkey-race', 'ci.yml', $1,
+	    unixepoch() - $3)"
+}
+now=$(date +%s)
+fresh
+attempt 1 NULL 600
+is 'a seal that says when it was made is as good' 'published 1' \
+    "$(sealed new 1 $((now - 500)))"
+attempt 2 NULL 300
+is 'a row that waits for a rebuild is not had by a seal of the attempt before' \
+    'foreign ' "$(sealed evil 1 $((now - 500)))"
+is 'nor by one of before that said no time' 'foreign ' "$(sealed evil 1 '')"
+is 'nor by one of its own' 'foreign ' "$(sealed evil 2 $((now - 200)))"
+is 'but by the word of the CI that it is the rebuild' 'published 2' \
+    "$(deliver 'del(.build.meta_data) | .build.id = "r"
+	| .build.rebuilt_from = {id: "new"}' | jq -r '"\(.outcome) \(.ref.attempt)"')"
+fresh
+attempt 1 NULL 600
+attempt 2 NULL 300
+is 'what is made anew is not had by a seal of the attempt before' 'foreign ' \
+    "$(sealed evil 1 $((now - 500)))"
+is 'but by its own' 'published 2' "$(sealed new 2 $((now - 200)))"
+fresh
+attempt 1 NULL 300
+is 'a seal that is older than what was intended is of something else' \
+    'foreign ' "$(sealed evil 1 $((now - 500)))"
+sqlite3 tack.db 'UPDATE build SET created_at = created_at + 9999999'
+is 'unless the clock was ahead then' 'published 1' \
+    "$(sealed new 1 $((now - 200)))"
+fresh
+is 'a seal tells the attempt of what the database forgot' 'published 3' \
+    "$(sealed new 3 $((now - 500)))"
 unset TACK_REQUIRE_SEALED_REF TACK_SEAL_KEY_FILE
 is 'another build that claims the same workflow is foreign' foreign \
     "$(outcome '.build.id = "uuid-two"')"
@@ -229,6 +274,8 @@ is 'a rebuild that nobody asked us for is foreign' foreign \
     "$(outcome "$rebuild")"
 sqlite3 tack.db "INSERT INTO build (provider, knot, pipeline_rkey, workflow,
     attempt) SELECT provider, knot, pipeline_rkey, workflow, 2 FROM build"
+is 'what waits for it is not had by who names the workflow' foreign \
+    "$(outcome '.build.id = "evil"')"
 is 'one that was asked for is the next attempt' '2 published' \
     "$(deliver "$rebuild" | jq -r '"\(.ref.attempt) \(.outcome)"')"
 is 'and its row learns the build' r \

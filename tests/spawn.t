@@ -256,6 +256,16 @@ is 'a build with our names but not our seal is not ours' \
     6b1f53303a732ccc8c6aae6640399827c15250e3 \
     "$(told builds "map(select(.id == \"$(jq -r .build.id out)\"))[0].commit" | tr -d '"')"
 
+fault create after
+push copied >out
+of copied '.[0].meta_data' | jq -c '{ commit: "evil", branch: "main", meta_data: . }' |
+    curl -s -H 'Authorization: Bearer bkua_common' -H 'Content-Type: application/json' -d @- \
+    "$api/v2/organizations/acme-forge/pipelines/tangled-ci/builds" >answer
+again >out
+is 'of two with our seal the first is ours: the other has it from there' \
+    6b1f53303a732ccc8c6aae6640399827c15250e3 \
+    "$(told builds "map(select(.id == \"$(jq -r .build.id out)\"))[0].commit" | tr -d '"')"
+
 # More than may be asked for at once.
 jq '.budget = 10' share/providers/buildkite/provider.json >budget.json
 cp share/providers/buildkite/provider.json wide.json

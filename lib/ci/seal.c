@@ -16,6 +16,7 @@
 #include "ci/auth.h"
 #include "ci/seal.h"
 #include "data/json.h"
+#include "store/ref.h"
 
 #define PREFIX "tack1."
 #define TAG 16
@@ -63,15 +64,21 @@ eat(const unsigned char **at, const unsigned char *end, const char *text)
 	return true;
 }
 
-static bool
-number(const unsigned char *at, const unsigned char *end)
+/* The decimal number that ends at a NUL or at end; step over it. */
+static int64_t
+number(const unsigned char **at, const unsigned char *end)
 {
-	if (at == end)
-		return false;
-	for (; at < end; at++)
-		if (*at < '0' || *at > '9')
-			return false;
-	return true;
+	const unsigned char *first = *at;
+	int64_t value = 0;
+
+	for (; *at < end && **at >= '0' && **at <= '9'; ++*at) {
+		if (*at - first == 15)
+			return -1;
+		value = value * 10 + (**at - '0');
+	}
+	if (*at == first || (*at < end && *(*at)++ != '\0'))
+		return -1;
+	return value;
 }
 
 static void
@@ -88,36 +95,41 @@ make_tag(unsigned char tag[TAG], const char *key, const char *provider,
 	hmac_sha256_digest(&ctx, TAG, tag);
 }
 
-bool
+int64_t
 seal_opens(const char *text, const char *key, const char *provider,
-    const char *origin, const char *knot, const char *rkey,
-    const char *workflow)
+    const char *origin, const jv *ref, int64_t *time)
 {
 	unsigned char want[TAG], *first = NULL, *tag = NULL;
-	const unsigned char *at;
+	const unsigned char *at, *end;
+	int64_t attempt = 0;
 	size_t length, n;
 	const char *dot;
-	bool good = false;
 
+	*time = 0;
 	if (*key == '\0' || strncmp(text, PREFIX, strlen(PREFIX)) != 0)
-		return false;
+		return 0;
 	text += strlen(PREFIX);
 	if ((dot = strchr(text, '.')) == NULL)
-		return false;
+		return 0;
 	first = decode(text, (size_t)(dot - text), &length);
 	tag = decode(dot + 1, strlen(dot + 1), &n);
 	if (first != NULL && tag != NULL && n == TAG) {
 		make_tag(want, key, provider, origin, first, length);
 		at = first;
-		good = auth_equal(want, tag, TAG) &&
-		    eat(&at, first + length, knot) &&
-		    eat(&at, first + length, rkey) &&
-		    eat(&at, first + length, workflow) &&
-		    number(at, first + length);
+		end = first + length;
+		if (auth_equal(want, tag, TAG) &&
+		    eat(&at, end, json_str(ref, "knot")) &&
+		    eat(&at, end, json_str(ref, "pipeline_rkey")) &&
+		    eat(&at, end, json_str(ref, "workflow")))
+			attempt = number(&at, end);
+		if (attempt > 0 && at < end)
+			*time = number(&at, end);
+		if (attempt < 0 || *time < 0 || at != end)
+			attempt = *time = 0;
 	}
 	free(first);
 	free(tag);
-	return good;
+	return attempt;
 }
 
 static char *
@@ -135,18 +147,19 @@ encode(const unsigned char *bytes, size_t length)
 
 char *
 seal_make(const char *key, const char *provider, const char *origin,
-    const char *knot, const char *rkey, const char *workflow, int64_t attempt)
+    const jv *ref, int64_t time)
 {
 	unsigned char tag[TAG];
 	char *first, *head, *tail, *seal;
-	int length = asprintf(&first, "%s%c%s%c%s%c%" PRId64, knot, 0, rkey, 0,
-	    workflow, 0, attempt);
+	size_t length;
+	FILE *out = mem_open(&first, &length);
 
-	if (length == -1)
-		mem_refused();
-	make_tag(
-	    tag, key, provider, origin, (unsigned char *)first, (size_t)length);
-	head = encode((unsigned char *)first, (size_t)length);
+	fprintf(out, "%s%c%s%c%s%c%" PRId64 "%c%" PRId64, json_str(ref, "knot"),
+	    0, json_str(ref, "pipeline_rkey"), 0, json_str(ref, "workflow"), 0,
+	    ref_attempt(ref), 0, time);
+	mem_close(out, &first);
+	make_tag(tag, key, provider, origin, (unsigned char *)first, length);
+	head = encode((unsigned char *)first, length);
 	tail = encode(tag, TAG);
 	seal = xasprintf(PREFIX "%s.%s", head, tail);
 	free(first);
@@ -170,23 +183,22 @@ seal_required(void)
 	return key;
 }
 
-bool
-seal_proves(const char *key, const char *provider, const struct provider *p,
-    const jv *read)
+int64_t
+seal_attempt(const char *key, const char *provider, const struct provider *p,
+    const jv *read, int64_t *time)
 {
 	jv build = json_get(read, "build"), ref = json_get(read, "ref");
 	const char *seal = json_str(read, "seal");
-	bool opens = false;
+	int64_t attempt = 0;
 	char *origin;
 
+	*time = 0;
 	if (seal != NULL && jv_is_valid(build) && jv_is_valid(ref)) {
 		origin = provider_origin(p, &build);
-		opens = seal_opens(seal, key, provider, origin,
-		    json_str(&ref, "knot"), json_str(&ref, "pipeline_rkey"),
-		    json_str(&ref, "workflow"));
+		attempt = seal_opens(seal, key, provider, origin, &ref, time);
 		free(origin);
 	}
 	jv_free(build);
 	jv_free(ref);
-	return opens;
+	return attempt;
 }

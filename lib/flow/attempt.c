@@ -20,7 +20,9 @@
 #include "data/json.h"
 #include "data/print.h"
 #include "data/record.h"
+#include "data/stamp.h"
 #include "flow/attempt.h"
+#include "store/owner.h"
 #include "store/ref.h"
 
 #define OVERLAP 600 /* seconds that the CI's clock may be behind ours */
@@ -112,28 +114,40 @@ back_off(const struct attempt *a)
 	return wait;
 }
 
-/* What to ask with: task, ref and, for a rebuild, the build before. */
+/* The task with the seal of an attempt that is sent at a time. */
 static jv
-question(const struct attempt *a)
+seal(const struct attempt *a, jv task, int64_t time)
+{
+	jv build = json_get(&a->row, "build"), ref = json_get(&a->row, "ref");
+	char *origin = provider_origin(a->provider, &build);
+	char *text = seal_make(
+	    a->key, json_str(&a->row, "provider"), origin, &ref, time);
+	jv env = json_get(&task, "env");
+
+	if (jv_get_kind(env) == JV_KIND_OBJECT)
+		env = json_set_str(env, "TACK_REF", text);
+	task = json_set(task, "env", env);
+	task = json_set_str(task, "seal", text);
+	free(text);
+	free(origin);
+	jv_free(ref);
+	jv_free(build);
+	return task;
+}
+
+/*
+ * What to ask with: task, ref and, for a rebuild, the build before.  The task
+ * is sealed if it is sent, which is at a time; that is 0 if it is not.
+ */
+static jv
+question(const struct attempt *a, int64_t time)
 {
 	jv in = jv_object(), ref = json_get(&a->row, "ref");
 	jv task = json_get(&a->row, "task"), build = json_get(&a->row, "build");
-	jv parent = json_get(&a->row, "parent"), env;
-	char *origin, *seal;
+	jv parent = json_get(&a->row, "parent");
 
-	if (a->key != NULL && jv_is_valid(task)) {
-		origin = provider_origin(a->provider, &build);
-		seal = seal_make(a->key, json_str(&a->row, "provider"), origin,
-		    json_str(&ref, "knot"), json_str(&ref, "pipeline_rkey"),
-		    json_str(&ref, "workflow"), ref_attempt(&ref));
-		env = json_get(&task, "env");
-		if (jv_get_kind(env) == JV_KIND_OBJECT)
-			env = json_set_str(env, "TACK_REF", seal);
-		task = json_set(task, "env", env);
-		task = json_set_str(task, "seal", seal);
-		free(seal);
-		free(origin);
-	}
+	if (a->key != NULL && time != 0 && jv_is_valid(task))
+		task = seal(a, task, time);
 	if (jv_is_valid(task))
 		in = json_set(in, "task", json_set(task, "ref", jv_copy(ref)));
 	else
@@ -155,14 +169,6 @@ struct search {
 	jv found; /* a build, invalid until then */
 };
 
-static bool
-same(const jv *a, const jv *b, const char *key)
-{
-	const char *x = json_str(a, key), *y = json_str(b, key);
-
-	return x != NULL && y != NULL && strcmp(x, y) == 0;
-}
-
 static jv
 read_build(const struct attempt *a, const jv *payload)
 {
@@ -173,36 +179,39 @@ read_build(const struct attempt *a, const jv *payload)
 	return read;
 }
 
-/* Is this build of the CI the one of the row? */
+/* When the CI made a build; later than any where it does not say. */
+static int64_t
+made_at(const jv *build)
+{
+	const char *text = json_str(build, "created_at");
+	int64_t at = text != NULL ? stamp_read(text) : -1;
+
+	return at == -1 ? INT64_MAX : at;
+}
+
+/*
+ * Is this build of the CI the one of the row?  Of several the first that was
+ * made is: it alone can have given the seal away.
+ */
 static void
 compare(jv payload, void *arg)
 {
 	struct search *s = arg;
-	jv read = read_build(s->attempt, &payload);
+	const struct attempt *a = s->attempt;
+	jv read = read_build(a, &payload);
 	jv build = json_get(&read, "build"), ref = json_get(&read, "ref");
-	jv ours = json_get(&s->attempt->row, "ref");
-	jv parent = json_get(&s->attempt->row, "parent");
-	bool is;
+	struct owner_claim claim = { json_str(&a->row, "provider"),
+		json_str(&build, "id"), json_str(&build, "parent"), &ref,
+		OWNER_ANY, 0 };
 
-	if (jv_is_valid(parent)) {
-		const char *of = json_str(&build, "parent");
-
-		is = of != NULL && json_str(&parent, "id") != NULL &&
-		    strcmp(of, json_str(&parent, "id")) == 0;
-	} else
-		is = jv_is_valid(ref) && same(&ref, &ours, "knot") &&
-		    same(&ref, &ours, "pipeline_rkey") &&
-		    same(&ref, &ours, "workflow") &&
-		    (s->attempt->key == NULL ||
-			seal_proves(s->attempt->key,
-			    json_str(&s->attempt->row, "provider"),
-			    s->attempt->provider, &read));
-	if (is && json_str(&build, "id") != NULL) {
+	if (a->key != NULL)
+		claim.attempt = seal_attempt(a->key, claim.provider,
+		    a->provider, &read, &claim.sealed_at);
+	if (claim.id != NULL && owner_fits(&a->row, &claim) &&
+	    (!jv_is_valid(s->found) || made_at(&build) <= made_at(&s->found))) {
 		jv_free(s->found);
 		s->found = jv_copy(build);
 	}
-	jv_free(parent);
-	jv_free(ours);
 	jv_free(ref);
 	jv_free(build);
 	jv_free(read);
@@ -277,7 +286,7 @@ find(struct attempt *a)
 {
 	struct search s = { a, jv_invalid() };
 	time_t since = (time_t)json_int(&a->row, "sent_at", 0) - OVERLAP;
-	jv in = question(a), said, list;
+	jv in = question(a, 0), said, list;
 	const char *why;
 	char text[32];
 	struct tm tm;
@@ -306,10 +315,11 @@ create(struct attempt *a)
 {
 	jv parent = json_get(&a->row, "parent"), said, rec;
 	const char *verb = jv_is_valid(parent) ? "rebuild" : "create";
+	int64_t now = time(NULL);
 
 	jv_free(parent);
-	build_sent(a->builds, a->id);
-	said = call_ask(a->call, verb, question(a), BUDGET_URGENT);
+	build_sent(a->builds, a->id, now);
+	said = call_ask(a->call, verb, question(a, now), BUDGET_URGENT);
 	rec = refused(a, &said);
 	if (!jv_is_valid(rec)) {
 		jv build = first_build(a, &said);

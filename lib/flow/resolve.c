@@ -13,13 +13,15 @@
 #include "data/json.h"
 #include "data/record.h"
 #include "flow/resolve.h"
+#include "store/owner.h"
 #include "store/ref.h"
 
 #define PROVIDERS 32
 
 struct resolve {
 	struct db *db;
-	struct query *lookup, *owner, *rebuilt, *save, *complete;
+	struct owner owner;
+	struct query *save, *complete;
 	char *seal_key; /* NULL: the plain triple is enough */
 	struct {
 		char *name;
@@ -53,14 +55,6 @@ provider(struct resolve *t, const char *name)
 	return t->known[t->count++].provider;
 }
 
-static bool
-same(const jv *a, const jv *b, const char *key)
-{
-	const char *x = json_str(a, key), *y = json_str(b, key);
-
-	return x != NULL && y != NULL && strcmp(x, y) == 0;
-}
-
 static void
 bind_build(struct query *q, const jv *build)
 {
@@ -92,80 +86,25 @@ static jv
 stored(struct resolve *t, const char *name, jv *build, const jv *claim)
 {
 	const char *id = json_str(build, "id");
-	bool blanks;
+	struct owner_row row;
 	jv ref;
 
-	db_bind(t->lookup, ":provider", name);
-	db_bind(t->lookup, ":id", id);
-	if (!db_step(t->lookup))
+	if (!owner_stored(&t->owner, name, id, &row))
 		return jv_invalid();
-	ref = ref_new(db_text(t->lookup, 0), db_text(t->lookup, 1),
-	    db_text(t->lookup, 2), db_int(t->lookup, 3));
-	blanks = db_int(t->lookup, 4) != 0;
-	*build = judged(*build, db_text(t->lookup, 5), db_text(t->lookup, 6));
-	db_reset(t->lookup);
+	*build = judged(*build, row.verdict, row.reason);
 	id = json_str(build, "id");
-	if (jv_is_valid(*claim) &&
-	    !(same(&ref, claim, "knot") && same(&ref, claim, "pipeline_rkey") &&
-		same(&ref, claim, "workflow")))
+	if (jv_is_valid(*claim) && !ref_same(&row.ref, claim))
 		warn_build(id,
 		    "claims another reference than the stored one,"
 		    " which stands");
-	if (blanks) {
+	if (row.blanks) {
 		db_bind(t->complete, ":provider", name);
 		db_bind(t->complete, ":id", id);
 		bind_build(t->complete, build);
 		db_try(t->db, t->complete);
 	}
-	return ref;
-}
-
-/*
- * The reference that a claim is good for: of an attempt without a build, or of
- * the first attempt where none is known.  Invalid if another build answers
- * for the workflow.
- */
-static jv
-vacant(struct resolve *t, const char *name, const char *id, const jv *claim)
-{
-	int64_t attempt = 1;
-	bool taken = false;
-
-	ref_bind(t->owner, claim);
-	if (db_step(t->owner)) {
-		const char *owner = db_text(t->owner, 1);
-
-		taken = strcmp(db_text(t->owner, 0), name) != 0 ||
-		    (owner != NULL && strcmp(owner, id) != 0);
-		attempt = db_int(t->owner, 2);
-		db_reset(t->owner);
-	}
-	if (taken)
-		return jv_invalid();
-	return ref_new(json_str(claim, "knot"),
-	    json_str(claim, "pipeline_rkey"), json_str(claim, "workflow"),
-	    attempt);
-}
-
-/*
- * A rebuild of ours does not carry our metadata, but says what it is a rebuild
- * of: it is the attempt that waits for one.  Invalid if there is none such.
- */
-static jv
-rebuilt(struct resolve *t, const char *name, const jv *build)
-{
-	const char *parent = json_str(build, "parent");
-	jv ref;
-
-	if (parent == NULL)
-		return jv_invalid();
-	db_bind(t->rebuilt, ":provider", name);
-	db_bind(t->rebuilt, ":parent", parent);
-	if (!db_step(t->rebuilt))
-		return jv_invalid();
-	ref = ref_new(db_text(t->rebuilt, 0), db_text(t->rebuilt, 1),
-	    db_text(t->rebuilt, 2), db_int(t->rebuilt, 3));
-	db_reset(t->rebuilt);
+	ref = jv_copy(row.ref);
+	owner_row_free(&row);
 	return ref;
 }
 
@@ -192,30 +131,34 @@ save(struct resolve *t, const char *name, const jv *build, const jv *ref)
  */
 static jv
 reconstructed(struct resolve *t, const char *name, const jv *build,
-    const jv *claim, const jv *read, const char **why)
+    const jv *ref, const jv *read, const char **why)
 {
-	const char *id = json_str(build, "id");
-	jv ref = rebuilt(t, name, build);
+	static const struct {
+		const char *reason, *warning;
+	} foreign[] = {
+		[OWNER_NO_REF] = { "no reference of ours in the build", NULL },
+		[OWNER_NO_SEAL] = { "no valid seal",
+		    "has a reference but not our seal" },
+		[OWNER_TAKEN] = { "another build answers for the workflow",
+		    "claims a workflow that another build answers for" },
+		[OWNER_REBUILD] = { "the workflow waits for a rebuild",
+		    "claims a workflow that waits for a rebuild" },
+		[OWNER_OLD] = { "the seal is of an earlier attempt",
+		    "has the seal of an earlier attempt" },
+	};
+	struct owner_claim claim = { name, json_str(build, "id"),
+		json_str(build, "parent"), ref, OWNER_ANY, 0 };
+	enum owner_how how;
+	jv found;
 
-	if (jv_is_valid(ref))
-		return ref;
-	if (!jv_is_valid(*claim)) {
-		*why = "no reference of ours in the build";
-		return ref;
-	}
-	if (t->seal_key != NULL &&
-	    !seal_proves(t->seal_key, name, provider(t, name), read)) {
-		warn_build(id, "has a reference but not our seal");
-		*why = "no valid seal";
-		return ref;
-	}
-	ref = vacant(t, name, id, claim);
-	if (!jv_is_valid(ref)) {
-		warn_build(
-		    id, "claims a workflow that another build answers for");
-		*why = "another build answers for the workflow";
-	}
-	return ref;
+	if (t->seal_key != NULL)
+		claim.attempt = seal_attempt(t->seal_key, name,
+		    provider(t, name), read, &claim.sealed_at);
+	how = owner_find(&t->owner, &claim, &found);
+	*why = foreign[how].reason;
+	if (foreign[how].warning != NULL)
+		warn_build(claim.id, foreign[how].warning);
+	return found;
 }
 
 static jv
@@ -300,23 +243,7 @@ resolve_new(struct db *db)
 
 	t->db = db;
 	t->seal_key = seal_required();
-	t->lookup = db_query(t->db, "lookup build by uuid",
-	    "SELECT knot, pipeline_rkey, workflow, attempt,"
-	    " number IS NULL OR org IS NULL OR pipeline IS NULL"
-	    " OR web_url IS NULL, verdict, reason"
-	    " FROM build WHERE provider = :provider AND build_id = :id");
-	t->owner = db_query(t->db, "look up a workflow's build",
-	    "SELECT provider, build_id, attempt FROM build"
-	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
-	    " AND workflow = :workflow"
-	    " ORDER BY attempt DESC LIMIT 1");
-	t->rebuilt = db_query(t->db, "look up a rebuild's attempt",
-	    "SELECT b.knot, b.pipeline_rkey, b.workflow, b.attempt"
-	    " FROM build AS p JOIN build AS b"
-	    " ON b.knot = p.knot AND b.pipeline_rkey = p.pipeline_rkey"
-	    " AND b.workflow = p.workflow AND b.attempt = p.attempt + 1"
-	    " WHERE p.provider = :provider AND p.build_id = :parent"
-	    " AND b.provider = p.provider AND b.build_id IS NULL");
+	owner_prepare(&t->owner, t->db);
 	t->save = db_query(t->db, "save build mapping",
 	    "INSERT INTO build (provider, build_id, knot, pipeline_rkey,"
 	    " workflow, attempt, number, org, pipeline, web_url)"

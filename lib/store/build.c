@@ -47,7 +47,7 @@ build_prepare(struct builds *b, struct db *db)
 		" AND b.workflow = :workflow"
 		" ORDER BY b.attempt DESC LIMIT 1");
 	b->sent = db_query(db, "mark a build as sent",
-	    "UPDATE build SET sent_at = unixepoch(), tries = tries + 1"
+	    "UPDATE build SET sent_at = :now, tries = tries + 1"
 	    " WHERE id = :row");
 	/* What the CI answered us stands over what a webhook claimed. */
 	b->done = db_query(db, "store a build",
@@ -171,8 +171,9 @@ commit(struct builds *b, struct query *q, int64_t id)
 }
 
 void
-build_sent(struct builds *b, int64_t id)
+build_sent(struct builds *b, int64_t id, int64_t now)
 {
+	db_bind_int(b->sent, ":now", now);
 	commit(b, b->sent, id);
 }
 

@@ -51,7 +51,7 @@ int64_t build_older(struct builds *, int64_t row);
  * was done;
  * it has come to nothing ("failed", "timeout", "cancelled").
  */
-void build_sent(struct builds *, int64_t row);
+void build_sent(struct builds *, int64_t row, int64_t now);
 void build_done(struct builds *, int64_t row, const jv *build);
 void build_put_off(struct builds *, int64_t row, int64_t not_before,
     bool undone, const char *reason);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A reference: which workflow of which pipeline, and its attempt. */
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "data/json.h"
@@ -30,6 +30,22 @@ ref_whole(const jv *ref)
 	    json_str(ref, "pipeline_rkey") != NULL &&
 	    json_str(ref, "workflow") != NULL &&
 	    json_str(ref, "pipeline_uri") != NULL;
+}
+
+bool
+ref_same(const jv *a, const jv *b)
+{
+	static const char *const members[] = { "knot", "pipeline_rkey",
+		"workflow" };
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		const char *x = json_str(a, members[i]);
+		const char *y = json_str(b, members[i]);
+
+		if (x == NULL || y == NULL || strcmp(x, y) != 0)
+			return false;
+	}
+	return true;
 }
 
 int64_t

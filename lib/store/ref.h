@@ -3,6 +3,7 @@
 #ifndef STORE_REF_H
 #define STORE_REF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <jv.h>
@@ -15,6 +16,9 @@ jv ref_new(
 
 /* Are knot, pipeline_rkey, workflow and pipeline_uri there? */
 bool ref_whole(const jv *ref);
+
+/* Do a and b name the same workflow of the same pipeline? */
+bool ref_same(const jv *a, const jv *b);
 
 /* The attempt, 1 where the reference does not say. */
 int64_t ref_attempt(const jv *ref);

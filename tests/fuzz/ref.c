@@ -33,6 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	jv read, claim, ref, build;
 	char *text;
 	ssize_t wrong;
+	int64_t time;
 
 	if (p == NULL) {
 		setenv("TACK_SHARE", "share", 0);
@@ -43,8 +44,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (check_json(payload, size, NULL, 0) != -1) {
 		if ((text = strndup(payload, size)) == NULL)
 			abort();
-		if (seal_opens(text, "key", "p", "o", "k", "r", "w"))
+		ref = ref_new("k", "r", "w", 1);
+		if (seal_opens(text, "key", "p", "o", &ref, &time) != 0)
 			abort();
+		jv_free(ref);
 		free(text);
 		return 0;
 	}
@@ -65,8 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    strcmp(rest + 21, rkey) != 0)
 			abort();
 		if ((seal = json_str(&read, "seal")) != NULL &&
-		    seal_opens(seal, "key", "p", "o", knot, rkey,
-			json_str(&claim, "workflow")))
+		    seal_opens(seal, "key", "p", "o", &claim, &time) != 0)
 			abort();
 		jv_free(ref);
 	}
