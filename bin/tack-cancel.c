@@ -146,6 +146,7 @@ main(int argc, char *argv[])
 	if (optind != argc)
 		usage();
 	t.path = db_path(path);
+	attempt_limit();
 
 	t.db = db_open(t.path, DB_WRITE_FULL);
 	build_prepare(&t.builds, t.db);

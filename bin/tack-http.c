@@ -10,9 +10,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
-
 #include "base/mem.h"
+#include "base/setting.h"
 #include "web/conn.h"
 #include "web/listen.h"
 #include "web/pipeline.h"
@@ -287,7 +286,7 @@ configure(void)
 				    ".:%_-";
 	struct rlimit limit;
 
-	config.owner = getenv("TACK_OWNER_DID");
+	config.owner = setting_text("TACK_OWNER_DID");
 	if (config.owner != NULL && *config.owner == '\0')
 		config.owner = NULL;
 	if (config.owner != NULL &&
@@ -298,17 +297,6 @@ configure(void)
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
-}
-
-static long long
-number(const char *text, long long max)
-{
-	const char *error;
-	long long n = strtonum(text, 1, max, &error);
-
-	if (error != NULL)
-		errx(EX_USAGE, "%s: %s", text, error);
-	return n;
 }
 
 int
@@ -324,13 +312,15 @@ main(int argc, char *argv[])
 	while ((ch = getopt(argc, argv, "b:l:m:p:")) != -1)
 		switch (ch) {
 		case 'b':
-			config.body_max = number(optarg, 1 << 30);
+			config.body_max =
+			    setting_argument("-b", optarg, 1, 1 << 30);
 			break;
 		case 'l':
 			address = optarg;
 			break;
 		case 'm':
-			config.conns_max = (size_t)number(optarg, 1 << 20);
+			config.conns_max =
+			    (size_t)setting_argument("-m", optarg, 1, 1 << 20);
 			break;
 		case 'p':
 			config.pipeline = optarg;

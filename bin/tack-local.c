@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/setting.h"
 #include "data/check.h"
 #include "data/json.h"
 #include "data/print.h"
@@ -136,6 +137,7 @@ create(const struct job_dir *jobs, jv task, const char *parent)
 	const char *wrong = task_refused(&task);
 	struct cell cell;
 
+	runner_settings(); /* a wrong one is said before a build is made */
 	if (wrong == NULL)
 		wrong = cell_open(&cell);
 	if (wrong != NULL)
@@ -249,11 +251,10 @@ steps(const struct job_dir *jobs, const char *id)
 static char *
 directory(void)
 {
-	const char *path = getenv("TACK_LOCAL_DIR");
+	const char *path = setting_text("TACK_LOCAL_DIR");
 
-	return path != NULL && *path != '\0' ?
-	    xstrdup(path) :
-	    xasprintf("%s-local", db_path(NULL));
+	return path != NULL ? xstrdup(path) :
+			      xasprintf("%s-local", db_path(NULL));
 }
 
 static const struct {

@@ -11,10 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/setting.h"
 #include "ci/answer.h"
 #include "ci/call.h"
 #include "ci/provider.h"
@@ -566,22 +565,6 @@ prepare(struct tool *t)
 	    " WHERE id = :row");
 }
 
-/* Seconds without news after which a build is given up, 0 for never. */
-static int64_t
-build_limit(void)
-{
-	const char *text = getenv("TACK_BUILD_LIMIT"), *wrong;
-	int64_t limit;
-
-	if (text == NULL || *text == '\0')
-		return LIMIT;
-	limit = strtonum(text, 0, INT32_MAX, &wrong);
-	if (wrong != NULL)
-		errx(
-		    EX_CONFIG, "TACK_BUILD_LIMIT: %s: %s seconds", text, wrong);
-	return limit;
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -605,7 +588,7 @@ main(int argc, char *argv[])
 		usage();
 	path = db_path(path);
 
-	t.limit = build_limit();
+	t.limit = setting_int("TACK_BUILD_LIMIT", LIMIT, 0, INT32_MAX);
 	t.seal_key = seal_required();
 	t.db = db_open(path, DB_WRITE);
 	prepare(&t);

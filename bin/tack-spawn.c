@@ -11,9 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
-
 #include "base/mem.h"
+#include "base/setting.h"
 #include "ci/call.h"
 #include "ci/program.h"
 #include "ci/provider.h"
@@ -45,6 +44,7 @@ struct tool {
 	} known[PROVIDERS];
 	size_t count;
 	int64_t patience; /* milliseconds */
+	bool dev;
 	bool deferred;
 };
 
@@ -287,12 +287,10 @@ keep(jv rec, void *arg)
 static jv
 spawn(jv rec, void *arg)
 {
-	const char *dev = getenv("TACK_DEV");
 	struct batch b = { .tool = arg, jv_array(), jv_array(), { 0 }, 0 };
 	jv tasks, started;
 
-	rec = json_set(
-	    rec, "dev", dev != NULL && *dev != '\0' ? jv_true() : jv_false());
+	rec = json_set(rec, "dev", jv_bool(b.tool->dev));
 	tasks = program_run(b.tool->program, rec);
 	if (jv_get_kind(tasks) != JV_KIND_ARRAY) {
 		jv_free(tasks);
@@ -373,7 +371,7 @@ prepare_queries(struct tool *t)
 int
 main(int argc, char *argv[])
 {
-	const char *path = NULL, *wrong = NULL;
+	const char *path = NULL;
 	bool again = false;
 	int64_t row = 0;
 	struct tool t = { .patience = PATIENCE * 1000 };
@@ -388,14 +386,11 @@ main(int argc, char *argv[])
 			again = true;
 			break;
 		case 's':
-			row = strtonum(optarg, 1, INT64_MAX, &wrong);
-			if (wrong != NULL)
-				usage();
+			row = setting_argument("-s", optarg, 1, INT64_MAX);
 			break;
 		case 'w':
-			t.patience = strtonum(optarg, 0, 3600, &wrong) * 1000;
-			if (wrong != NULL)
-				usage();
+			t.patience =
+			    setting_argument("-w", optarg, 0, 3600) * 1000;
 			break;
 		default:
 			usage();
@@ -403,6 +398,8 @@ main(int argc, char *argv[])
 	if (optind != argc || (again && row != 0))
 		usage();
 	t.path = db_path(path);
+	t.dev = setting_on("TACK_DEV");
+	attempt_limit();
 
 	t.db = db_open(t.path, DB_WRITE_FULL);
 	prepare_queries(&t);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/sandbox.h"
+#include "base/setting.h"
 #include "data/check.h"
 #include "data/json.h"
 #include "flow/filter.h"
@@ -35,14 +36,15 @@ verify(jv rec, const struct check_span *body, void *arg)
 int
 main(int argc, char *argv[])
 {
-	const char *tolerance = NULL;
+	int64_t tolerance = -1;
 	int ch;
 	struct verify *v;
 
 	while ((ch = getopt(argc, argv, "t:")) != -1)
 		switch (ch) {
 		case 't':
-			tolerance = optarg;
+			tolerance =
+			    setting_argument("-t", optarg, 0, INT32_MAX);
 			break;
 		default:
 			usage();

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/sandbox.h"
+#include "base/setting.h"
 #include "ci/provider.h"
 #include "data/record.h"
 #include "flow/filter.h"
@@ -63,7 +64,8 @@ commit(void *arg)
 int
 main(int argc, char *argv[])
 {
-	const char *path = NULL, *tolerance = NULL;
+	const char *path = NULL;
+	int64_t tolerance = -1;
 	struct webhook w = { .writing = false };
 	struct db *db;
 	char *share;
@@ -75,7 +77,8 @@ main(int argc, char *argv[])
 			path = optarg;
 			break;
 		case 't':
-			tolerance = optarg;
+			tolerance =
+			    setting_argument("-t", optarg, 0, INT32_MAX);
 			break;
 		default:
 			usage();

@@ -9,9 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
-
 #include "base/mem.h"
+#include "base/setting.h"
 #include "ci/answer.h"
 #include "ci/call.h"
 #include "ci/exchange.h"
@@ -46,7 +45,7 @@ add_setting(jv key, void *arg)
 
 	if (from != NULL) {
 		name = xasprintf("TACK_%s", from);
-		if ((value = getenv(name)) != NULL && *value != '\0')
+		if ((value = setting_text(name)) != NULL)
 			s->out = json_set_str(s->out, member, value);
 		free(name);
 	}
@@ -89,8 +88,7 @@ call_open(const char *name, const struct provider *p, struct db *db)
 	}
 	text = provider_variable(name, "API");
 	value = provider_member(p, "api");
-	api = getenv(text);
-	if (api != NULL && *api != '\0')
+	if ((api = setting_text(text)) != NULL)
 		c->api = xstrdup(api);
 	else
 		c->api = json_word(&value);
@@ -98,11 +96,7 @@ call_open(const char *name, const struct provider *p, struct db *db)
 	free(text);
 	if (c->api != NULL)
 		c->api[strcspn(c->api, " \t\r\n")] = '\0';
-	value = provider_member(p, "budget");
-	if ((text = json_word(&value)) != NULL)
-		c->per_minute = (int)strtonum(text, 0, 1000000, NULL);
-	free(text);
-	jv_free(value);
+	c->per_minute = (int)provider_int(p, "budget", 0, 0, 1000000);
 	c->config = settings(p);
 	if (c->per_minute > 0)
 		budget_prepare(&c->budget, db);

@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+#include <bsd/stdlib.h>
 
 #include <jq.h>
 
@@ -371,6 +374,26 @@ jv
 provider_member(const struct provider *p, const char *member)
 {
 	return json_get(&p->config, member);
+}
+
+int64_t
+provider_int(const struct provider *p, const char *member, int64_t otherwise,
+    int64_t least, int64_t most)
+{
+	jv value = provider_member(p, member);
+	char *word = json_word(&value);
+	const char *problem = NULL;
+	int64_t n = otherwise;
+
+	if (jv_is_valid(value))
+		n = strtonum(word != NULL ? word : "", least, most, &problem);
+	if (problem != NULL)
+		errx(EX_CONFIG,
+		    "%s: %s: not a number from %" PRId64 " to %" PRId64,
+		    p->file, member, least, most);
+	free(word);
+	jv_free(value);
+	return n;
 }
 
 jv

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <jv.h>
@@ -31,6 +32,14 @@ char *provider_variable(const char *name, const char *suffix);
 
 /* A member of provider.json, invalid if there is none. */
 jv provider_member(const struct provider *, const char *);
+
+/*
+ * A member of provider.json as a number, or otherwise if there is none.  Exits
+ * with EX_CONFIG, naming file and member, if it is not a whole number from
+ * least to most.
+ */
+int64_t provider_int(const struct provider *, const char *member,
+    int64_t otherwise, int64_t least, int64_t most);
 
 /* A scheme of "auth": mode, else the provider's own "mode".  Invalid if none.
  */

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/secret.h"
+#include "base/setting.h"
 #include "ci/auth.h"
 #include "ci/seal.h"
 #include "data/json.h"
@@ -171,10 +172,9 @@ seal_make(const char *key, const char *provider, const char *origin,
 char *
 seal_required(void)
 {
-	const char *require = getenv("TACK_REQUIRE_SEALED_REF");
 	char *key;
 
-	if (require == NULL || strcmp(require, "1") != 0)
+	if (!setting_on("TACK_REQUIRE_SEALED_REF"))
 		return NULL;
 	if ((key = secret_read("SEAL_KEY")) == NULL)
 		errx(EX_CONFIG,

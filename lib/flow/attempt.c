@@ -8,11 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "base/setting.h"
 #include "ci/answer.h"
 #include "ci/call.h"
 #include "ci/provider.h"
@@ -79,18 +78,21 @@ verdict(struct attempt *a, const char *word, const char *reason)
 	return attempt_record(&a->row, word, reason);
 }
 
+int64_t
+attempt_limit(void)
+{
+	return setting_int("TACK_SPAWN_LIMIT", GIVE_UP, 1, INT32_MAX);
+}
+
 /* It did not start, for now. */
 static jv
 put_off(struct attempt *a, double seconds, bool undone, const char *reason)
 {
-	int64_t limit = GIVE_UP, now = time(NULL);
-	const char *own = getenv("TACK_SPAWN_LIMIT");
+	int64_t limit = attempt_limit(), now = time(NULL);
 	char *why;
 	jv rec;
 
-	if (own != NULL && *own != '\0')
-		limit = strtonum(own, 1, INT32_MAX, NULL);
-	if (limit > 0 && now - json_int(&a->row, "created_at", 0) > limit) {
+	if (now - json_int(&a->row, "created_at", 0) > limit) {
 		why = xasprintf("gave up after %lld minutes%s: %s",
 		    (long long)limit / 60,
 		    undone ? "" : ", and it may have been started", reason);

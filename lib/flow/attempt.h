@@ -10,6 +10,13 @@
 #include "store/build.h"
 
 /*
+ * TACK_SPAWN_LIMIT: after how many seconds a build that cannot be started is
+ * given up.  Exits with EX_CONFIG if it is no number, so a tool asks before it
+ * begins.
+ */
+int64_t attempt_limit(void);
+
+/*
  * Start the build of a row, or find it if it was started before and nobody
  * heard.  database is its path.  Returns the record that tells of it, for
  * tack-status(1) or settled as deferred; a row that another process is at is

@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "base/secret.h"
+#include "base/setting.h"
 #include "ci/auth.h"
 #include "ci/provider.h"
 #include "data/base64.h"
@@ -116,21 +117,13 @@ senders(void)
 }
 
 struct verify *
-verify_new(const char *tolerance)
+verify_new(int64_t tolerance)
 {
 	struct verify *v = xmalloc(sizeof(*v));
-	const char *what = "-t", *problem = NULL;
 
-	v->tolerance = -1;
-	if (tolerance == NULL) {
-		what = "TACK_WEBHOOK_TOLERANCE";
-		tolerance = getenv(what);
-	}
-	if (tolerance != NULL)
-		v->tolerance = strtonum(tolerance, 0, INT32_MAX, &problem);
-	if (problem != NULL)
-		errx(*what == '-' ? EX_USAGE : EX_CONFIG, "%s: %s is %s", what,
-		    tolerance, problem);
+	v->tolerance = tolerance != -1 ?
+	    tolerance :
+	    setting_int("TACK_WEBHOOK_TOLERANCE", -1, 0, INT32_MAX);
 	v->senders = senders();
 	return v;
 }

@@ -4,18 +4,18 @@
 #define FLOW_VERIFY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jv.h>
 
 #include "data/check.h"
 
 /*
- * Ready for the webhooks of each CI that is configured.  The tolerance, an
- * option's argument in seconds or, for NULL, TACK_WEBHOOK_TOLERANCE, replaces
- * each scheme's own.  Exits with EX_USAGE when the option is no number,
- * EX_CONFIG when the variable is none or a CI is configured wrongly.
+ * Ready for the webhooks of each CI that is configured.  The tolerance in
+ * seconds or, for -1, TACK_WEBHOOK_TOLERANCE replaces each scheme's own.  Exits
+ * with EX_CONFIG when the variable is no number or a CI is configured wrongly.
  */
-struct verify *verify_new(const char *tolerance);
+struct verify *verify_new(int64_t tolerance);
 
 /*
  * Verify the request of a record, as a filter_request_fn is called.  Where that

@@ -22,9 +22,8 @@
 #include <unistd.h>
 
 #include <bsd/err.h>
-#include <bsd/stdlib.h>
-
 #include "base/mem.h"
+#include "base/setting.h"
 #include "data/json.h"
 #include "local/cell.h"
 
@@ -51,33 +50,11 @@ static const struct {
 };
 #define MADE (sizeof(made) / sizeof(made[0]))
 
-static const char *
-setting(const char *name)
-{
-	const char *text = getenv(name);
-
-	return text != NULL && *text != '\0' ? text : NULL;
-}
-
-static long long
-number(const char *name, long long other, long long most)
-{
-	const char *text = setting(name), *wrong;
-	long long n;
-
-	if (text == NULL)
-		return other;
-	n = strtonum(text, 1, most, &wrong);
-	if (wrong != NULL)
-		errx(EX_CONFIG, "%s: %s: %s", name, text, wrong);
-	return n;
-}
-
 /* The program as PATH has it, for the caller to free, or NULL. */
 static char *
 find(const char *program)
 {
-	const char *path = setting("PATH");
+	const char *path = setting_text("PATH");
 	char *copy, *rest, *dir, *full = NULL;
 
 	copy = rest = xstrdup(path != NULL ? path : PATH);
@@ -97,17 +74,16 @@ find(const char *program)
 const char *
 cell_open(struct cell *c)
 {
-	const char *sandbox = setting("TACK_LOCAL_SANDBOX");
-	const char *network = setting("TACK_LOCAL_NETWORK");
+	const char *sandbox = setting_text("TACK_LOCAL_SANDBOX");
 	const struct passwd *pw;
 
 	memset(c, 0, sizeof(*c));
-	c->network = network != NULL && strcmp(network, "1") == 0;
-	c->processes = number("TACK_LOCAL_PROCESSES", 512, 1 << 20);
-	c->memory = number("TACK_LOCAL_MEMORY", 0, 1 << 24);
+	c->network = setting_on("TACK_LOCAL_NETWORK");
+	c->processes = setting_int("TACK_LOCAL_PROCESSES", 512, 1, 1 << 20);
+	c->memory = setting_int("TACK_LOCAL_MEMORY", 0, 0, 1 << 24);
 	c->shell = access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
 	if (geteuid() == 0) {
-		c->user = setting("TACK_LOCAL_USER");
+		c->user = setting_text("TACK_LOCAL_USER");
 		if (c->user == NULL)
 			c->user = "nobody";
 		if ((pw = getpwnam(c->user)) == NULL)
@@ -328,7 +304,7 @@ exec_bwrap(const struct cell *c, const char *dir, const jv *env,
 		hand_over(out, (int)i + 4);
 	}
 	/* In the sandbox, where a user's processes are counted afresh. */
-	snprintf(processes, sizeof(processes), "--nproc=%lld:%lld",
+	snprintf(processes, sizeof(processes), "--nproc=%" PRId64 ":%" PRId64,
 	    c->processes, c->processes);
 	if (access(PRLIMIT, X_OK) == 0) {
 		args[n++] = PRLIMIT;

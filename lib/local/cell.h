@@ -4,6 +4,7 @@
 #define LOCAL_CELL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -16,8 +17,8 @@ struct cell {
 	const char *user; /* to become first, or NULL to stay */
 	uid_t uid;
 	gid_t gid;
-	long long processes; /* at once */
-	long long memory; /* MiB a process, 0 for no limit */
+	int64_t processes; /* at once */
+	int64_t memory; /* MiB a process, 0 for no limit */
 };
 
 /*

@@ -20,10 +20,9 @@
 #include <unistd.h>
 
 #include <bsd/err.h>
-#include <bsd/stdlib.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/setting.h"
 #include "data/json.h"
 #include "local/cell.h"
 #include "local/clone.h"
@@ -56,31 +55,20 @@ struct runner {
 	struct step *step;
 	size_t steps;
 	struct mark log; /* of the step that runs */
+	struct runner_settings set;
 	int events; /* inotify: something is new in the directory */
 	int64_t timeout, deadline; /* seconds, and when, monotonic ms */
 	enum end end;
 };
 
-static bool
-is_set(const char *name)
+struct runner_settings
+runner_settings(void)
 {
-	const char *text = getenv(name);
-
-	return text != NULL && strcmp(text, "1") == 0;
-}
-
-static int64_t
-setting(const char *name, int64_t other)
-{
-	const char *text = getenv(name), *wrong;
-	int64_t n;
-
-	if (text == NULL || *text == '\0')
-		return other;
-	n = strtonum(text, 1, INT32_MAX, &wrong);
-	if (wrong != NULL)
-		errx(EX_CONFIG, "%s: %s: %s", name, text, wrong);
-	return n;
+	return (struct runner_settings){
+		.jobs = setting_int("TACK_LOCAL_JOBS", 2, 1, INT32_MAX),
+		.timeout = setting_int("TACK_LOCAL_TIMEOUT", 300, 1, INT32_MAX),
+		.dev = setting_on("TACK_DEV"),
+	};
 }
 
 static jv
@@ -299,8 +287,7 @@ set_up(struct runner *r, int *status)
 		said = xstrdup("the sandbox does not start; its log says why");
 	} else if (*status == 0) {
 		g.cell.network = true;
-		said = clone_repository(
-		    &r->task, is_set("TACK_DEV"), git, &g, status);
+		said = clone_repository(&r->task, r->set.dev, git, &g, status);
 		if (said != NULL && *status >= 0)
 			mark_line(&r->log, "tack-local: %s", said);
 	}
@@ -393,8 +380,7 @@ wait_turn(struct runner *r)
 	r->deadline = INT64_MAX;
 	turn_open(&turn, r->jobs, r->id,
 	    task_integer(json_get(&r->build, "number"), 0));
-	while (look(r) == GOES_ON &&
-	    turn_before(&turn) >= setting("TACK_LOCAL_JOBS", 2))
+	while (look(r) == GOES_ON && turn_before(&turn) >= r->set.jobs)
 		poll(&p, 1, 100);
 	free(turn.ids);
 }
@@ -435,7 +421,7 @@ load(struct runner *r)
 	json_each(&list, add_step, r);
 	jv_free(list);
 	options = json_get(&r->task, "options");
-	r->timeout = setting("TACK_LOCAL_TIMEOUT", 300);
+	r->timeout = r->set.timeout;
 	r->timeout = task_integer(json_get(&options, "timeout"), r->timeout) <
 		r->timeout ?
 	    task_integer(json_get(&options, "timeout"), r->timeout) :
@@ -446,7 +432,7 @@ load(struct runner *r)
 void
 runner_run(const char *id, void *arg)
 {
-	struct runner r = { .jobs = arg, .id = id };
+	struct runner r = { .jobs = arg, .id = id, .set = runner_settings() };
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	r.dir = xasprintf("%s/%s", r.jobs->path, id);

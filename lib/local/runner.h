@@ -3,6 +3,21 @@
 #ifndef LOCAL_RUNNER_H
 #define LOCAL_RUNNER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+/* TACK_LOCAL_JOBS, TACK_LOCAL_TIMEOUT (seconds) and TACK_DEV. */
+struct runner_settings {
+	int64_t jobs, timeout;
+	bool dev;
+};
+
+/*
+ * What the environment says.  Exits with EX_CONFIG if something of that is
+ * wrong, so a tool asks before it makes a build.
+ */
+struct runner_settings runner_settings(void);
+
 /* Run a build that make_build() made to its end; arg is the struct job_dir. */
 void runner_run(const char *id, void *arg);
 

@@ -8,17 +8,10 @@
 #include <bsd/stdlib.h>
 
 #include "base/mem.h"
+#include "base/setting.h"
 #include "data/json.h"
 #include "data/print.h"
 #include "local/task.h"
-
-static bool
-is_set(const char *name)
-{
-	const char *text = getenv(name);
-
-	return text != NULL && strcmp(text, "1") == 0;
-}
 
 /* A member's member, for the caller to free. */
 jv
@@ -171,7 +164,7 @@ task_refused(const jv *task)
 		c.wrong = "the workflow has no steps";
 	if (c.count > TASK_STEPS)
 		c.wrong = "the workflow has too many steps";
-	if (!is_set("TACK_LOCAL_PULLS") &&
+	if (!setting_on("TACK_LOCAL_PULLS") &&
 	    ((kind != NULL && strcmp(kind, "pull_request") == 0) ||
 		json_true(task, "from_other")))
 		c.wrong = "pull requests do not run here;"

@@ -15,6 +15,7 @@
 
 #include "base/child.h"
 #include "base/mem.h"
+#include "base/setting.h"
 #include "data/json.h"
 #include "data/print.h"
 #include "log/errand.h"
@@ -60,14 +61,14 @@ errand_send(const char *database, const char *knot, const char *rkey,
     const char *workflow, bool follow)
 {
 	const char *const argv[] = { "tack-fetch", "-r", "-d", database, NULL };
-	const char *path = getenv("TACK_LOGS_SOCKET");
+	const char *path = setting_text("TACK_LOGS_SOCKET");
 	struct errand *e = xcalloc(1, sizeof(*e));
 	char *text = request(knot, rkey, workflow, follow);
 	size_t length = strlen(text);
 	void (*was)(int);
 
 	e->status = -1;
-	if (path != NULL && *path != '\0')
+	if (path != NULL)
 		e->to = e->from = connect_to(path);
 	else if ((e->child = child_start(argv, &e->to, &e->from)) == -1)
 		exit(EX_TEMPFAIL);

@@ -16,6 +16,7 @@
 
 #include "base/child.h"
 #include "base/mem.h"
+#include "base/setting.h"
 #include "web/listen.h"
 
 #define PASSED 3 /* sd_listen_fds(3) */
@@ -40,7 +41,7 @@ try_at(const struct addrinfo *ai)
 }
 
 static int
-at(const char *address)
+at(const char *address, const char *what, int status)
 {
 	/* A socket for every address of version 6 takes version 4 as well. */
 	static const int families[] = { AF_INET6, AF_INET };
@@ -52,11 +53,11 @@ at(const char *address)
 	int fd = -1, known = 0;
 
 	if (port == NULL)
-		errx(EX_USAGE, "%s: not address:port", address);
+		errx(status, "%s: %s: not address:port", what, address);
 	strtonum(port + 1, 0, 65535, &error);
 	n = (size_t)(port - address);
 	if (error != NULL)
-		errx(EX_USAGE, "%s: port is %s", address, error);
+		errx(status, "%s: %s: port is %s", what, address, error);
 	if (n >= 2 && address[0] == '[' && address[n - 1] == ']')
 		host = xstrndup(address + 1, n - 2);
 	else
@@ -75,7 +76,7 @@ at(const char *address)
 	}
 	free(host);
 	if (!known)
-		errx(EX_USAGE, "%s: not an address", address);
+		errx(status, "%s: %s: not an address", what, address);
 	if (fd == -1)
 		err(EX_UNAVAILABLE, "%s", address);
 	return fd;
@@ -140,11 +141,11 @@ listen_find(const char *address)
 	close(null);
 
 	if ((fd = passed()) == -1 && address != NULL)
-		fd = at(address);
+		fd = at(address, "-l", EX_USAGE);
 	if (fd == -1 && is_socket(0, &st))
 		fd = 0;
-	if (fd == -1 && (address = getenv("TACK_LISTEN_ADDR")) != NULL)
-		fd = at(address);
+	if (fd == -1 && (address = setting_text("TACK_LISTEN_ADDR")) != NULL)
+		fd = at(address, "TACK_LISTEN_ADDR", EX_CONFIG);
 	if (fd == -1)
 		return -1;
 	if (fd == 0 && (fd = fcntl(0, F_DUPFD_CLOEXEC, 3)) == -1)
