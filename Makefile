@@ -11,7 +11,8 @@ VERSION = 0.1
 TOOLS = bin/tack-cancel bin/tack-events bin/tack-fetch bin/tack-http \
 	bin/tack-local bin/tack-logs bin/tack-poll bin/tack-resolve \
 	bin/tack-spawn bin/tack-status bin/tack-verify bin/tack-webhook
-SCRIPTS = bin/tack bin/tack-init bin/tack-reconcile bin/tack-request
+SCRIPTS = bin/tack bin/tack-init bin/tack-member bin/tack-reconcile \
+	bin/tack-request
 OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
 	lib/base/mem.o lib/base/public.o lib/base/sandbox.o lib/base/secret.o \
 	lib/base/setting.o \
@@ -29,8 +30,8 @@ OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
 	lib/ci/exchange.o lib/ci/program.o lib/ci/provider.o lib/ci/seal.o \
 	lib/log/errand.o lib/log/keep.o lib/log/mask.o lib/log/take.o \
 	lib/log/term.o \
-	lib/flow/attempt.o lib/flow/filter.o lib/flow/resolve.o \
-	lib/flow/starters.o lib/flow/status.o lib/flow/verify.o
+	lib/flow/attempt.o lib/flow/filter.o lib/flow/hold.o lib/flow/permit.o \
+	lib/flow/resolve.o lib/flow/starters.o lib/flow/status.o lib/flow/verify.o
 HDRS = ${OBJS:.o=.h} lib/data/eight.h
 UNITS = tests/auth.t tests/base64.t tests/head.t tests/json.t tests/mask.t \
 	tests/public.t tests/sandbox.t tests/term.t tests/tid.t tests/yaml.t

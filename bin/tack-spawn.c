@@ -22,6 +22,8 @@
 #include "data/yaml.h"
 #include "flow/attempt.h"
 #include "flow/filter.h"
+#include "flow/hold.h"
+#include "flow/permit.h"
 #include "flow/starters.h"
 #include "store/build.h"
 #include "store/db.h"
@@ -37,6 +39,7 @@ struct tool {
 	struct builds builds;
 	struct query *insert, *which, *due;
 	struct program *program;
+	struct permit *permit;
 	struct {
 		char *name;
 		struct provider *provider;
@@ -52,7 +55,7 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: tack-spawn [-r | -s row] [-d database] [-w seconds]\n");
+	    "usage: tack-spawn [-k | -r | -s row] [-d database] [-w seconds]\n");
 	exit(EX_USAGE);
 }
 
@@ -146,15 +149,19 @@ plan(struct tool *t, jv task, const char *name)
 		free(why);
 		return task;
 	}
-	task = json_set_str(task, "provider", name);
+	task = json_set_str(permit_options(task, p), "provider", name);
 	in = json_set(in, "task", jv_copy(task));
 	said = call_ask(call, "plan", in, BUDGET_URGENT);
 	if (jv_get_kind(said) != JV_KIND_OBJECT)
 		task = json_set_str(task, "error", "the CI has no plan for it");
 	else if ((error = json_str(&said, "error")) != NULL)
 		task = json_set_str(task, "error", error);
-	else
+	else {
 		task = json_set(task, "place", json_get(&said, "build"));
+		if ((why = permit_place(t->permit, &task, name, p)) != NULL)
+			task = fail(json_drop(task, "place"), why);
+		free(why);
+	}
 	jv_free(said);
 	return task;
 }
@@ -204,6 +211,7 @@ intend(struct tool *t, const jv *task)
 	char *text;
 	int64_t row = 0;
 
+	permit_note(t->permit, task);
 	kept = json_drop(json_drop(kept, "place"), "provider");
 	text = print_text(kept);
 	if (!jv_is_valid(place)) {
@@ -239,6 +247,18 @@ struct batch {
 	size_t count;
 };
 
+/* What a task that is settled leaves behind: whose it was. */
+static jv
+settled_of(const jv *task)
+{
+	jv rec = jv_object(), ref = json_get(task, "ref");
+
+	if (jv_is_valid(ref))
+		return json_set(rec, "ref", ref);
+	jv_free(ref);
+	return rec;
+}
+
 static void
 sort(jv task, void *arg)
 {
@@ -246,9 +266,11 @@ sort(jv task, void *arg)
 	const char *ignored = json_str(&task, "ignored");
 	const char *malformed = json_str(&task, "malformed");
 
+	if (ignored == NULL && malformed == NULL)
+		ignored = permit_refused(b->tool->permit, &task);
 	if (ignored != NULL || malformed != NULL) {
 		b->settled = jv_array_append(b->settled,
-		    record_settle(jv_object(),
+		    record_settle(settled_of(&task),
 			ignored != NULL ? RECORD_IGNORED : RECORD_MALFORMED,
 			ignored != NULL ? ignored : malformed));
 		jv_free(task);
@@ -372,15 +394,18 @@ int
 main(int argc, char *argv[])
 {
 	const char *path = NULL;
-	bool again = false;
+	bool again = false, keep = false;
 	int64_t row = 0;
 	struct tool t = { .patience = PATIENCE * 1000 };
 	int ch, status = 0;
 
-	while ((ch = getopt(argc, argv, "d:rs:w:")) != -1)
+	while ((ch = getopt(argc, argv, "d:krs:w:")) != -1)
 		switch (ch) {
 		case 'd':
 			path = optarg;
+			break;
+		case 'k':
+			keep = true;
 			break;
 		case 'r':
 			again = true;
@@ -395,9 +420,17 @@ main(int argc, char *argv[])
 		default:
 			usage();
 		}
-	if (optind != argc || (again && row != 0))
+	if (optind != argc || again + keep + (row != 0) > 1)
 		usage();
 	t.path = db_path(path);
+	if (keep) {
+		char wait[24];
+		const char *const filter[] = { "tack-spawn", "-d", t.path, "-w",
+			wait, NULL };
+
+		snprintf(wait, sizeof(wait), "%" PRId64, t.patience / 1000);
+		return hold_run(filter);
+	}
 	t.dev = setting_on("TACK_DEV");
 	attempt_limit();
 
@@ -411,7 +444,9 @@ main(int argc, char *argv[])
 	else {
 		if ((t.program = program_load("pipeline.jq")) == NULL)
 			errx(EX_CONFIG, "share/pipeline.jq is not there");
+		t.permit = permit_open(t.db);
 		status = filter(spawn, &t);
+		permit_close(t.permit);
 		program_free(t.program);
 	}
 	for (size_t i = 0; i < t.count; i++) {

@@ -22,6 +22,11 @@ def did: text | select(test("^did:[a-z]+:[A-Za-z0-9._:%-]+$"));
 def word: . == "." or . == "..";
 def name: text | select(test("/") or word | not);
 
+# Who wrote a pull request: the account whose repository holds its record.
+def author: text
+	| capture("^at://(?<did>did:[a-z]+:[A-Za-z0-9._:%-]+)/sh\\.tangled\\.repo\\.pull/[A-Za-z0-9._~:-]+$")
+	| .did | did;
+
 # What the trigger's kind has to say.
 def trigger:
 	if .kind == "push" then
@@ -34,7 +39,6 @@ def trigger:
 	elif .kind == "pull_request" then
 		.pullRequest as $p
 		| { sha: $p.sourceSha, branch: ($p.sourceBranch | text),
-			from_other: true,
 			pull: ({ source_branch: $p.sourceBranch,
 				target_branch: $p.targetBranch,
 				source_sha: $p.sourceSha, action: $p.action,
@@ -64,6 +68,20 @@ def repo($dev):
 	| .url = "\($scheme)://\(.knot)/" +
 		($repo_did // "\(.did)/\(.name | @uri)")
 	| filled;
+
+# Whose code it is. A pull request is a stranger's, whatever it says of itself,
+# and so is what another repository is named for; neither is on a branch of ours.
+def origin($repo; $meta):
+	([$meta, $meta.pullRequest?, $meta.manual? | objects | .sourceRepo
+		| select(. != null and . != "" and . != $repo.repo_did)]
+		| length > 0) as $fork
+	| if $fork or .pull != null then
+		one(.pull.id | author) as $author
+		| .from_other = true
+		| .branch = "\($author // "fork"):\(.branch)"
+		| if $author != null then .author = $author else . end
+		| if $fork then .from_fork = true else . end
+	else . end;
 
 # Inputs become variables, so their names must be able to.
 def inputs: with_entries(
@@ -95,7 +113,7 @@ def environment:
 		TACK_KNOT: .ref.knot,
 		TACK_PIPELINE_RKEY: .ref.pipeline_rkey,
 		TACK_WORKFLOW: .ref.workflow,
-		TACK_ACTOR: .repo.did,
+		TACK_ACTOR: (if .from_other then .author else .repo.did end),
 		TACK_COMMIT: .sha,
 		TACK_BRANCH: .branch
 	} + ((.inputs // {}) | inputs)
@@ -113,7 +131,8 @@ def task($rkey; $repo; $trigger; $kind):
 	} + $trigger)
 	| .clone = ($w.clone | objects // {})
 	| .line = "\($repo.repo_did // "\($repo.did)/\($repo.name)") " +
-		(if .pull then "pull/\(.pull.id // .branch)" else .git_ref end)
+		(if .pull then "pull/\(.pull.id // .branch)"
+		elif .from_other then .branch else .git_ref end)
 	| . as $task
 	| try (.env = environment | .raw = ($w.raw | strings // ""))
 		catch { ref: $task.ref, error: . };
@@ -150,9 +169,7 @@ else
 		($all[0:64][]
 		| if [.name | name | select(length <= 255)] == []
 		then { malformed: "a workflow without a name that can be used" }
-		else task($rkey; $repo; $trigger
-			+ (if one($meta.sourceRepo | text) != null
-			    then { from_other: true } else {} end); $meta.kind)
+		else task($rkey; $repo; $trigger | origin($repo; $meta); $meta.kind)
 		end)
 	end
 end

@@ -143,16 +143,11 @@ for wrong in '.workflow.environment = {"A=B": "x"}' \
     '.workflow.steps = []' '.workflow.steps = [{}]' '.workflow.steps = "x"' \
     '.workflow = null' '.clone = {} | .sha = "HEAD"' \
     '.clone = {} | .sha = "--upload-pack=x"' '.clone = {} | del(.repo)' \
-    '.ref = {}' '.ref.knot = "a\u0000b"' \
-    '.kind = "pull_request"' '.from_other = true'; do
+    '.ref = {}' '.ref.knot = "a\u0000b"'; do
 	task bad '[{command: "true"}]' "$wrong" >bad
 	tack-local create <bad >said 2>&1
 	is "no build where $wrong" '1 error' "$? $(jq -r 'keys[0]' said)"
 done
-export TACK_LOCAL_PULLS=1
-went pull '[{command: "true"}]' '.kind = "pull_request"'
-is 'TACK_LOCAL_PULLS=1 allows pull requests' 'passed -' "$state"
-unset TACK_LOCAL_PULLS
 for id in ../x '' 0 00000000000000000000000000000000 lock last .new \
     ../tack.db; do
 	is "there is no build '$id'" '{"gone":"there is no such build here"}' \

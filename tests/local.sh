@@ -2,7 +2,7 @@
 # What the tests of the embedded CI share, after lib.sh: a repository, and
 # builds that are made, awaited and looked at.
 unset TACK_LOCAL_DIR TACK_LOCAL_TIMEOUT TACK_LOCAL_JOBS TACK_LOCAL_SANDBOX \
-    TACK_LOCAL_NETWORK TACK_LOCAL_PULLS TACK_LOCAL_USER TACK_LOCAL_MEMORY \
+    TACK_LOCAL_NETWORK TACK_LOCAL_USER TACK_LOCAL_MEMORY \
     TACK_LOCAL_PROCESSES
 if ! command -v git >/dev/null || ! bwrap --unshare-user --disable-userns \
     --ro-bind / / true 2>/dev/null; then

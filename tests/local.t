@@ -197,9 +197,6 @@ is 'a plan says where it runs' '{"build":{"org":"local","pipeline":"r"}}' \
 is 'an option that is not known is named' \
     '{"error":"tack.local: no such option: image, x"}' \
     "$(asked '{verb: "plan", task: {options: {x: 1, image: 2, timeout: 3}}}')"
-is 'pull requests are off' \
-    '{"error":"pull requests do not run here; TACK_LOCAL_PULLS=1 allows them"}' \
-    "$(asked '{verb: "plan", config: {}, task: {kind: "pull_request"}}')"
 for verb in create get list find cancel rebuild steps log; do
 	asked "{verb: \"$verb\", task: {a: 1}, build: {id: \"I\"},
 	    step: {id: \"1\"}, offset: 7}" | jq -c .exec

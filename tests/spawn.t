@@ -154,10 +154,13 @@ is 'the environment too' \
     '{"CI":"true","TACK_BRANCH":"main","TACK_COMMIT":"6b1f53303a732ccc8c6aae6640399827c15250e3","TACK_KNOT":"knot.example.org","TACK_PIPELINE_RKEY":"token","TACK_REF":true,"TACK_WORKFLOW":"ci.yml","TANGLED_PIPELINE_ID":"at://did:web:knot.example.org/sh.tangled.pipeline/token","TANGLED_PIPELINE_KIND":"push","TANGLED_REF":"refs/heads/main","TANGLED_REF_NAME":"main","TANGLED_REF_TYPE":"branch","TANGLED_REPO_DEFAULT_BRANCH":"main","TANGLED_REPO_DID":"did:plc:ybyha3iyrypyhxvpilnleydk","TANGLED_REPO_KNOT":"knot.example.org","TANGLED_REPO_NAME":"lantern","TANGLED_REPO_URL":"https://knot.example.org/did:plc:ybyha3iyrypyhxvpilnleydk/lantern","TANGLED_SHA":"6b1f53303a732ccc8c6aae6640399827c15250e3"}' \
     "$(of token '.[0] | (.env.TACK_REF == .meta_data["tack:ref"]) as $same | .env | .TACK_REF = $same | del(.TACK_ACTOR, .TANGLED_COMMIT_SHA) | to_entries | sort_by(.key) | from_entries')"
 is 'it is the commit, on the branch' '["6b1f53303a732ccc8c6aae6640399827c15250e3","main"]' "$(of token '.[0] | [.commit, .branch]')"
-push pull '.event.triggerMetadata |= (.kind = "pull_request" | .pullRequest = {
-    sourceBranch: "feat/x", targetBranch: "main", sourceSha: "aaaa53303a732ccc8c6aae6640399827c15250e3", action: "opened" })' >out
+echo 'pull buildkite acme-forge/tangled-ci' >allow
+TACK_PULLS=all TACK_ALLOW_FILE=$TMP/allow push pull '.event.triggerMetadata |= (
+    .kind = "pull_request" | .pullRequest = { sourceBranch: "feat/x",
+	targetBranch: "main", action: "opened",
+	sourceSha: "aaaa53303a732ccc8c6aae6640399827c15250e3" })' >out
 is 'a pull request brings base, branch and commit' \
-    '["feat/x","aaaa53303a732ccc8c6aae6640399827c15250e3","pull_request","feat/x","main","aaaa53303a732ccc8c6aae6640399827c15250e3"]' \
+    '["fork:feat/x","aaaa53303a732ccc8c6aae6640399827c15250e3","pull_request","feat/x","main","aaaa53303a732ccc8c6aae6640399827c15250e3"]' \
     "$(of pull '.[0] | [.branch, .commit, .env["TANGLED_PIPELINE_KIND", "TANGLED_PR_SOURCE_BRANCH", "TANGLED_PR_TARGET_BRANCH", "TANGLED_PR_SOURCE_SHA"]]')"
 push tag '.event.triggerMetadata.push |= (.ref = "refs/tags/v1.0" | .oldSha = "0" * 40)' >out
 is 'a tag is a tag, and new is well' '["v1.0","tag","refs/tags/v1.0"]' \

@@ -143,7 +143,6 @@ task_refused(const jv *task)
 	static const char *const names[] = { "knot", "pipeline_rkey",
 		"workflow" };
 	struct checked c = { task, NULL, 0 };
-	const char *kind = json_str(task, "kind");
 	jv list = task_member(task, "workflow", "steps"), ref, repo, clone;
 
 	json_each(&list, check_step, &c);
@@ -164,10 +163,5 @@ task_refused(const jv *task)
 		c.wrong = "the workflow has no steps";
 	if (c.count > TASK_STEPS)
 		c.wrong = "the workflow has too many steps";
-	if (!setting_on("TACK_LOCAL_PULLS") &&
-	    ((kind != NULL && strcmp(kind, "pull_request") == 0) ||
-		json_true(task, "from_other")))
-		c.wrong = "pull requests do not run here;"
-			  " TACK_LOCAL_PULLS=1 allows them";
 	return c.wrong;
 }

@@ -119,14 +119,15 @@ def create:
 			"tack:workflow": $t.ref.workflow
 		} + if $t.seal != null then { "tack:ref": $t.seal } else {} end),
 		ignore_pipeline_branch_filters:
-			(if $o.ignore_branch_filters == false then false else true end),
+			($o.ignore_branch_filters != false),
 		clean_checkout: $o.clean_checkout
 	} + if $t.kind == "pull_request" then {
 		pull_request_id: (first($pull.id
 			| (numbers | select(. == floor)),
 				(strings | select(test("^[0-9]{1,15}$")) | tonumber)) // null),
 		pull_request_base_branch: (first($pull.target_branch | filled) // null),
-		pull_request_repository: (first($t.repo.url | filled) // null)
+		pull_request_repository: (if $t.from_fork then null
+			else first($t.repo.url | filled) // null end)
 	} else {} end
 	| with_entries(select(.value != null)));
 

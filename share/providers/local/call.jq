@@ -12,9 +12,6 @@ def wrong:
     elif ($options | has("timeout"))
       and ($options.timeout | (type != "number" or . < 1 or . != floor)) then
       "tack.local: timeout: not a number of seconds"
-    elif (.task.kind == "pull_request" or .task.from_other == true)
-      and .config.pulls != "1" then
-      "pull requests do not run here; TACK_LOCAL_PULLS=1 allows them"
     elif (.task.workflow.steps | type) != "array" or .task.workflow.steps == [] then
       "the workflow has no steps"
     else

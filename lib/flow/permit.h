@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/* Who may have what built, decided once in front of all providers. */
+#ifndef FLOW_PERMIT_H
+#define FLOW_PERMIT_H
+
+#include <jv.h>
+
+#include "ci/provider.h"
+#include "store/db.h"
+
+/*
+ * The operator's settings: $TACK_PULLS (off, members or all), $TACK_OWNER_DID
+ * and the file that $TACK_ALLOW_FILE names.  Prepares its statements in the
+ * database.  Exits with EX_CONFIG where a setting or a line of the file is
+ * wrong.
+ */
+struct permit;
+struct permit *permit_open(struct db *);
+void permit_close(struct permit *);
+
+/*
+ * Why a task (tack-provider(5)) is not to be built at all, a constant; NULL if
+ * it may be.  That is so for a pull request of somebody whom TACK_PULLS does
+ * not let in.
+ */
+const char *permit_refused(struct permit *, const jv *task);
+
+/*
+ * The task, given and returned, without what its workflow file may not choose:
+ * of a pull request, all options but those that the provider says are
+ * harmless.
+ */
+jv permit_options(jv task, const struct provider *);
+
+/*
+ * Why a build may not be where the task's "place" says, for the caller to
+ * free; NULL if it may be.  provider is the provider's name.
+ */
+char *permit_place(struct permit *, const jv *task, const char *provider,
+    const struct provider *);
+
+/* Note that repositories of the task's owner are built here. */
+void permit_note(struct permit *, const jv *task);
+
+#endif
