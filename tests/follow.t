@@ -42,6 +42,23 @@ is 'so does what follows' '3aaa 3ddd' "$(lines 2)"
 is 'tack-spawn takes it' 'ci.yml ci.yml' \
     "$(tack-spawn <out 2>/dev/null | jq -r .ref.workflow | paste -sd ' ')"
 ok 'the cursor is kept' test "$(cat cursor)" -gt 1000000000000000000
+note 'a reader that is gone, and a cursor that cannot be torn'
+kill $follow
+rm -f cursor
+{
+	TACK_DEV=1 "$TOP/share/examples/follow" cursor "$knot" did:plc:ours \
+	    2>err
+	echo $? >ended
+} | head -n 1 >first
+announce 3eee did:plc:ours
+is 'it ends when nobody reads what it writes' 74 "$(
+	for _ in $(seq 300); do
+		[ -s ended ] && break
+		announce "3fff$(date +%N)" did:plc:ours
+		sleep 0.1
+	done
+	cat ended)"
+is 'and blames no network' '' "$(grep -i pipe err)"
 status 'without a knot and owners there is only its usage' 1 \
     "$TOP/share/examples/follow" cursor
 done_testing
