@@ -143,11 +143,7 @@ permit_close(struct permit *p)
 static bool
 is_pull(const jv *task)
 {
-	jv other = json_get(task, "from_other");
-	bool is = jv_get_kind(other) == JV_KIND_TRUE;
-
-	jv_free(other);
-	return is;
+	return json_true(task, "from_other");
 }
 
 static bool
