@@ -15,7 +15,6 @@ TACK_LOCAL_JOBS 1 tack-local create
 TACK_LOCAL_MEMORY 0 tack-local create
 TACK_LOCAL_NETWORK on tack-local create
 TACK_LOCAL_PROCESSES 1 tack-local create
-TACK_LOCAL_PULLS on tack-local create
 TACK_LOCAL_TIMEOUT 1 tack-local create
 TACK_REQUIRE_SEALED_REF on tack-poll
 TACK_REQUIRE_SEALED_REF on tack-resolve

@@ -97,8 +97,7 @@ insist(const char *const argv[], const char *text, size_t length)
 	unsigned int wait = 1;
 	int status;
 
-	while (
-	    passing(status = attempt(argv, text, length, &out), &out)) {
+	while (passing(status = attempt(argv, text, length, &out), &out)) {
 		warnx("%s ended with %d; its lines are held, and tried again"
 		      " in %u s",
 		    argv[0], status, wait);

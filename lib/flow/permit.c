@@ -114,9 +114,9 @@ permit_open(struct db *db)
 	struct permit *p = xcalloc(1, sizeof(*p));
 
 	p->pulls = pulls_wanted();
-	p->operator = getenv("TACK_OWNER_DID");
-	if (p->operator != NULL && *p->operator == '\0')
-		p->operator = NULL;
+	p->operator= getenv("TACK_OWNER_DID");
+	if (p->operator!= NULL && * p->operator== '\0')
+		p->operator= NULL;
 	read_rules(p);
 	p->member = db_query(
 	    db, "look up a member", "SELECT 1 FROM member WHERE did = :did");
@@ -149,8 +149,8 @@ is_pull(const jv *task)
 static bool
 is_operator(const struct permit *p, const char *did)
 {
-	return did != NULL && p->operator != NULL &&
-	    strcmp(did, p->operator) == 0;
+	return did != NULL &&
+	    p->operator!= NULL && strcmp(did, p->operator) == 0;
 }
 
 /* Has the query a row for the DID? */
@@ -266,8 +266,8 @@ permit_place(struct permit *p, const jv *task, const char *provider,
 	char *where, *why = NULL;
 	jv own = provider_member(description, "place");
 
-	where = xasprintf("%s/%s", org != NULL ? org : "",
-	    pipeline != NULL ? pipeline : "");
+	where = xasprintf(
+	    "%s/%s", org != NULL ? org : "", pipeline != NULL ? pipeline : "");
 	if (jv_get_kind(own) == JV_KIND_STRING)
 		allowed = true; /* "own": nothing of the operator's is named */
 	else if (!pull && is_operator(p, owner))
