@@ -151,11 +151,7 @@ main(int argc, char *argv[])
 	t.db = db_open(t.path, DB_WRITE_FULL);
 	build_prepare(&t.builds, t.db);
 	t.open = db_query(t.db, "look whether a run is open",
-	    "SELECT 1 FROM build AS b"
-	    " LEFT JOIN status AS s USING (knot, pipeline_rkey, workflow)"
-	    " WHERE id = :row AND verdict IS NULL"
-	    " AND (s.status IS NULL OR s.attempt < b.attempt"
-	    " OR s.status IN ('pending', 'running'))");
+	    "SELECT 1 FROM build WHERE id = :row AND NOT over");
 	t.again = db_query(t.db, "store the next attempt",
 	    "INSERT INTO build (provider, knot, pipeline_rkey, workflow,"
 	    " attempt, org, pipeline)"

@@ -80,6 +80,12 @@ kind(const char *status)
 	return NONE;
 }
 
+bool
+status_over(const char *status)
+{
+	return status != NULL && kind(status) >= FINISHED;
+}
+
 /*
  * A time as CIs write it, 2026-08-22T10:15:31.114Z or 2026-08-22 10:15:31
  * UTC, in whole unix seconds: one delivery has fractions, another has not.
@@ -185,7 +191,7 @@ news(const jv *ref, const jv *build, const struct view *now)
 	rec = json_set_str(rec, "workflow", json_str(ref, "workflow"));
 	rec = json_set_str(rec, "status", now->status);
 	rec = json_set_str(rec, "createdAt", created);
-	if (error != NULL && *error != '\0' && kind(now->status) >= FINISHED &&
+	if (error != NULL && *error != '\0' && status_over(now->status) &&
 	    strcmp(now->status, "success") != 0)
 		rec = json_set_str(rec, "error", error);
 	return rec;

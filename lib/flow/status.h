@@ -3,19 +3,32 @@
 #ifndef FLOW_STATUS_H
 #define FLOW_STATUS_H
 
+#include <stdbool.h>
+
 #include <jv.h>
 
 #include "store/db.h"
 
-/* On a database open with DB_WRITE_FULL, which stays the caller's. */
-struct status *status_new(struct db *);
+/* Is this Tangled status an end?  NULL and other texts are not. */
+bool status_over(const char *status);
+
+/* Works on db, which is open with DB_WRITE_FULL and stays the caller's. */
+struct status *status_new(struct db *db);
 void status_free(struct status *);
 
-/* A filter_fn; its argument is a struct status.  Within these: */
-jv status_record(jv, void *);
+/*
+ * A filter_fn; status is a struct status.  Publishes what the record says, if
+ * it is news.  To be called between status_begin() and status_commit().
+ */
+jv status_record(jv rec, void *status);
 
-/* A filter_batch_fn each: the transaction, and the bell if there was news. */
-void status_begin(void *);
-void status_commit(void *);
+/* A filter_batch_fn; status is a struct status.  Begins the transaction. */
+void status_begin(void *status);
+
+/*
+ * A filter_batch_fn; status is a struct status.  Commits, and rings the bell if
+ * something was published.
+ */
+void status_commit(void *status);
 
 #endif

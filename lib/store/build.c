@@ -65,12 +65,8 @@ build_prepare(struct builds *b, struct db *db)
 	b->older = db_query(db, "look up what is superseded",
 	    "SELECT o.id FROM build AS n JOIN build AS o"
 	    " ON o.line = n.line AND o.workflow = n.workflow"
-	    " AND o.knot = n.knot AND o.id < n.id AND o.verdict IS NULL"
-	    " LEFT JOIN status AS s ON s.knot = o.knot"
-	    " AND s.pipeline_rkey = o.pipeline_rkey"
-	    " AND s.workflow = o.workflow"
+	    " AND o.knot = n.knot AND o.id < n.id AND NOT o.over"
 	    " WHERE n.id = :row AND o.pipeline_rkey <> n.pipeline_rkey"
-	    " AND (s.status IS NULL OR s.status IN ('pending', 'running'))"
 	    " ORDER BY o.id DESC LIMIT 1");
 	b->verdict = db_query(db, "store a verdict",
 	    "UPDATE build SET verdict = :verdict, reason = :reason,"

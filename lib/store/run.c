@@ -18,11 +18,11 @@ run_prepare(struct db *db)
 
 	r->build = db_query(db, "look up run",
 	    "SELECT provider, build_id, web_url, verdict, reason, number, org,"
-	    " pipeline, attempt FROM run"
+	    " pipeline, attempt, over FROM run"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
 	    " AND workflow = :workflow");
 	r->status = db_query(db, "look up status",
-	    "SELECT status, created_at FROM status"
+	    "SELECT status, created_at, ended FROM status"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
 	    " AND workflow = :workflow AND attempt >= :attempt");
 	r->event = db_query(db, "look up error",
@@ -72,8 +72,6 @@ bool
 run_look(struct runs *r, const char *knot, const char *rkey,
     const char *workflow, struct run *run)
 {
-	static const char *const final[] = { "success", "failed", "timeout",
-		"cancelled" };
 	int64_t attempt = 1;
 	bool known;
 
@@ -87,6 +85,7 @@ run_look(struct runs *r, const char *knot, const char *rkey,
 		run->verdict = copy(r->build, 3);
 		run->reason = copy(r->build, 4);
 		attempt = db_int(r->build, 8);
+		run->over = db_int(r->build, 9) != 0;
 		if (run->build_id != NULL) {
 			jv_free(run->build);
 			run->build = build(r->build);
@@ -99,12 +98,9 @@ run_look(struct runs *r, const char *knot, const char *rkey,
 		known = true;
 		run->status = copy(r->status, 0);
 		run->when = db_int(r->status, 1);
+		run->over = run->over || db_int(r->status, 2) != 0;
 		db_reset(r->status);
 	}
-	run->over = run->verdict != NULL;
-	for (size_t i = 0; i < sizeof(final) / sizeof(final[0]); i++)
-		if (run->status != NULL && strcmp(run->status, final[i]) == 0)
-			run->over = true;
 	return known;
 }
 
