@@ -19,7 +19,7 @@ OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
 	lib/data/base64.o lib/data/check.o lib/data/json.o lib/data/print.o \
 	lib/data/record.o lib/data/stamp.o lib/data/tid.o lib/data/yaml.o \
 	lib/store/build.o lib/store/db.o lib/store/event.o lib/store/owner.o \
-	lib/store/ref.o lib/store/run.o \
+	lib/store/ref.o lib/store/round.o lib/store/run.o \
 	lib/web/conn.o lib/web/head.o lib/web/http.o lib/web/listen.o \
 	lib/web/pipeline.o lib/web/reply.o lib/web/request.o \
 	lib/web/server.o lib/web/stream.o lib/web/ws.o \

@@ -22,9 +22,11 @@
 #include "data/print.h"
 #include "data/stamp.h"
 #include "flow/attempt.h"
+#include "flow/status.h"
 #include "store/build.h"
 #include "store/db.h"
 #include "store/owner.h"
+#include "store/round.h"
 
 #define MINUTE 60
 #define DAY (24 * 60 * MINUTE)
@@ -32,28 +34,18 @@
 #define OVERLAP (10 * MINUTE) /* of two rounds, for clocks differ */
 #define LONGEST (30 * DAY) /* look back no longer */
 #define SETTLED (2 * MINUTE) /* a build so old is in some list */
-#define GETS 10 /* a round, where there are lists */
+#define GETS 10 /* in a round, where there are lists */
 #define GETS_ALONE 100 /* where there are none */
-
-/* A run that has not ended, or of which only the CI can tell. */
-struct run {
-	int64_t row, begun_at, sign, missing_at;
-	jv what; /* the row as build_row() has it */
-	char *id; /* of the build */
-	char *status; /* what is published of it, or NULL */
-	bool held, judged;
-	bool asked; /* in this round */
-};
 
 struct tool {
 	struct db *db;
 	struct builds builds;
-	struct query *providers, *verdicts, *places, *since, *polled, *open,
-	    *strays, *asked, *missing, *found;
+	struct round round;
 	struct owner owner;
 	struct provider *provider;
 	struct call *call;
-	const char *name; /* of the provider */
+	const char *only; /* the provider to ask, NULL for all */
+	const char *name; /* of the provider that is asked now */
 	char *seal_key; /* NULL: the plain triple is enough */
 	jv seen; /* by build id: the status that the CI gave this round */
 	int64_t limit;
@@ -74,7 +66,7 @@ worse(struct tool *t, int status)
 		t->status = status;
 }
 
-/* Our own word on a run. */
+/* Our own word on the build of a row. */
 static void
 print_word(const jv *row, const char *status, const char *error)
 {
@@ -183,12 +175,14 @@ ask(struct tool *t, const char *verb, jv input, enum budget_urgency urgency)
 	return said;
 }
 
+/* Ask about the build of a row. */
 static jv
-input(const struct run *run)
+ask_row(struct tool *t, const char *verb, const jv *row,
+    enum budget_urgency urgency)
 {
-	jv in = json_set(jv_object(), "build", json_get(&run->what, "build"));
+	jv in = json_set(jv_object(), "build", json_get(row, "build"));
 
-	return json_set(in, "ref", json_get(&run->what, "ref"));
+	return ask(t, verb, json_set(in, "ref", json_get(row, "ref")), urgency);
 }
 
 /*
@@ -198,17 +192,12 @@ input(const struct run *run)
 static bool
 list(struct tool *t, const char *account, jv builds, bool *reached)
 {
-	int64_t now = time(NULL), since = now;
+	int64_t now = time(NULL), since = round_last(&t->round, account);
 	jv in, said, there;
 	char text[32];
 	bool lists;
 
-	db_bind(t->since, ":account", account);
-	if (db_step(t->since)) {
-		since = db_int(t->since, 0);
-		db_reset(t->since);
-	}
-	if (since > now)
+	if (since == -1 || since > now)
 		since = now;
 	if (since < now - LONGEST)
 		since = now - LONGEST;
@@ -221,136 +210,106 @@ list(struct tool *t, const char *account, jv builds, bool *reached)
 	jv_free(there);
 	*reached = went_well(t, &said, "list");
 	jv_free(said);
-	if (lists && *reached) {
-		db_bind(t->polled, ":account", account);
-		db_bind_int(t->polled, ":at", now);
-		db_try(t->db, t->polled);
-	}
+	if (lists && *reached)
+		round_done(&t->round, account, now);
 	return lists || !*reached;
 }
 
-/* Write one statement about a run. */
 static void
-note(struct tool *t, struct query *q, const struct run *run)
+judge(struct tool *t, struct round_build *b, const char *verdict,
+    const char *reason)
 {
-	db_bind_int(q, ":row", run->row);
-	db_begin(t->db);
-	db_step(q);
-	db_commit(t->db);
+	build_verdict(&t->builds, b->id, verdict, reason);
+	print_word(&b->row, verdict, reason);
+	free(b->status);
+	b->status = xstrdup(verdict);
 }
 
+/* The CI does not know a build.  Wait a day before judging it failed. */
 static void
-judge(struct tool *t, struct run *run, const char *verdict, const char *reason)
-{
-	build_verdict(&t->builds, run->row, verdict, reason);
-	print_word(&run->what, verdict, reason);
-	run->judged = true;
-}
-
-static bool
-has_ended(const char *status)
-{
-	return status != NULL && *status != '\0' &&
-	    strcmp(status, "pending") != 0 && strcmp(status, "running") != 0;
-}
-
-/* The CI does not know a build.  For a day it may have its reasons. */
-static void
-forgotten(struct tool *t, struct run *run)
+forgotten(struct tool *t, struct round_build *b)
 {
 	int64_t now = time(NULL);
 
-	if (run->missing_at == 0) {
-		db_bind_int(t->missing, ":at", now);
-		note(t, t->missing, run);
-	} else if (now - run->missing_at < DAY)
+	if (b->missing_at == 0)
+		round_missing(&t->round, b->id, now);
+	else if (now - b->missing_at < DAY)
 		return;
-	else if (has_ended(run->status))
+	else if (status_over(b->status))
 		/* So it stays, and nobody is asked again. */
-		print_word(&run->what, run->status, NULL);
+		print_word(&b->row, b->status, NULL);
 	else
-		judge(t, run, "failed", "the CI has forgotten the build");
+		judge(t, b, "failed", "the CI has forgotten the build");
 }
 
 /* Ask for one build; false if the account's part of the round is over. */
 static bool
-get(struct tool *t, struct run *run)
+get(struct tool *t, struct round_build *b)
 {
 	jv said;
 	bool good = true;
 
-	db_bind_int(t->asked, ":at", time(NULL));
-	note(t, t->asked, run);
-	said = ask(t, "get", input(run), BUDGET_STATE);
+	round_asked(&t->round, b->id, time(NULL));
+	said = ask_row(t, "get", &b->row, BUDGET_STATE);
 	if (answer_how(&said, NULL) == ANSWER_GONE)
-		forgotten(t, run);
+		forgotten(t, b);
 	else if (!went_well(t, &said, "get"))
 		good = false;
-	else if (run->missing_at != 0)
-		note(t, t->found, run);
+	else if (b->missing_at != 0)
+		round_found(&t->round, b->id);
 	jv_free(said);
 	return good;
 }
 
-/* Give up a build of which there was no news for too long. */
 static void
-give_up(struct tool *t, struct run *run, bool reached)
+cancel(struct tool *t, const jv *row)
 {
-	char why[80];
-	jv said;
+	jv said = ask_row(t, "cancel", row, BUDGET_URGENT);
 
-	snprintf(why, sizeof(why), "no end after %" PRId64 " minutes",
-	    t->limit / MINUTE);
-	judge(t, run, "timeout", why);
-	if (!reached)
-		return;
-	said = ask(t, "cancel", input(run), BUDGET_URGENT);
 	went_well(t, &said, "cancel");
 	jv_free(said);
 }
 
-static struct run
-run_of(struct tool *t)
+/* Was there no news of a build for too long? */
+static bool
+is_late(const struct tool *t, const struct round_build *b, int64_t now)
 {
-	struct query *q = t->open;
-	struct run run = { .row = db_int(q, 0),
-		.begun_at = db_int(q, 1),
-		.sign = db_int(q, 2),
-		.missing_at = db_int(q, 3),
-		.held = db_int(q, 4) != 0 };
-
-	run.id = xstrdup(db_text(q, 5));
-	if (db_text(q, 6) != NULL)
-		run.status = xstrdup(db_text(q, 6));
-	run.what = build_row(&t->builds, run.row);
-	return run;
+	return t->limit > 0 && now - b->heard_at > t->limit && !b->held &&
+	    !status_over(b->status) &&
+	    !status_over(json_str(&t->seen, b->build_id));
 }
 
 static void
-run_free(struct run *run)
+give_up(struct tool *t, struct round_build *b, bool reached)
 {
-	jv_free(run->what);
-	free(run->id);
-	free(run->status);
+	char why[80];
+
+	snprintf(why, sizeof(why), "no end after %" PRId64 " minutes",
+	    t->limit / MINUTE);
+	judge(t, b, "timeout", why);
+	if (reached)
+		cancel(t, &b->row);
 }
 
-/* The open runs of an account, the longest not asked for first. */
-static size_t
-open_runs(struct tool *t, const char *org, struct run **runs)
-{
-	size_t count = 0, room = 0;
+struct strays {
+	struct tool *tool;
+	int64_t now, rows[GETS];
+	size_t count;
+};
 
-	*runs = NULL;
-	db_bind(t->open, ":provider", t->name);
-	db_bind(t->open, ":org", org);
-	while (db_step(t->open)) {
-		if (count == room) {
-			room = room == 0 ? 64 : room * 2;
-			*runs = xreallocarray(*runs, room, sizeof(**runs));
-		}
-		(*runs)[count++] = run_of(t);
-	}
-	return count;
+static void
+add_stray(jv build_id, void *arg)
+{
+	struct strays *s = arg;
+	struct tool *t = s->tool;
+	char *text = json_word(&build_id);
+	int64_t row;
+
+	if (s->count < GETS && !status_over(json_str(&t->seen, text)) &&
+	    (row = round_stray(&t->round, t->name, text, s->now)) != 0)
+		s->rows[s->count++] = row;
+	free(text);
+	jv_free(build_id);
 }
 
 /*
@@ -358,112 +317,69 @@ open_runs(struct tool *t, const char *org, struct run **runs)
  * are to end, too.  What is being cancelled is not asked again at once.
  */
 static void
-stop_strays(struct tool *t, const char *org)
+stop_strays(struct tool *t)
 {
-	int64_t rows[GETS], now = time(NULL);
-	size_t count = 0;
+	struct strays s = { .tool = t, .now = time(NULL) };
+	jv ids = jv_keys(jv_copy(t->seen));
 
-	db_bind(t->strays, ":provider", t->name);
-	db_bind(t->strays, ":org", org);
-	db_bind_int(t->strays, ":now", now);
-	while (db_step(t->strays)) {
-		const char *status = json_str(&t->seen, db_text(t->strays, 1));
+	json_each(&ids, add_stray, &s);
+	jv_free(ids);
+	for (size_t i = 0; i < s.count; i++) {
+		jv row = build_row(&t->builds, s.rows[i]);
 
-		if (status != NULL && !has_ended(status) && count < GETS)
-			rows[count++] = db_int(t->strays, 0);
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct run run = { .row = rows[i],
-			.what = build_row(&t->builds, rows[i]) };
-		jv said;
-
-		db_bind_int(t->asked, ":at", now + OVERLAP);
-		note(t, t->asked, &run);
-		said = ask(t, "cancel", input(&run), BUDGET_URGENT);
-		went_well(t, &said, "cancel");
-		jv_free(said);
-		jv_free(run.what);
+		round_asked(&t->round, s.rows[i], s.now + OVERLAP);
+		cancel(t, &row);
+		jv_free(row);
 	}
 }
 
 /* One account's part of the round. */
 static void
-poll_account(struct tool *t, const char *org, jv builds)
+poll_account(struct tool *t, const char *org, jv places)
 {
-	int64_t now;
-	struct run *runs;
+	struct round_build *builds;
 	size_t count, gets = 0, most;
 	bool lists, reached;
 	char *account;
+	int64_t now;
 
 	account = xasprintf("%s/%s", t->name, org);
-	lists = list(t, account, builds, &reached);
+	lists = list(t, account, places, &reached);
 	free(account);
 	most = lists ? GETS : GETS_ALONE;
-	count = open_runs(t, org, &runs);
+	count = round_open(&t->round, t->name, org, &builds);
 	now = time(NULL);
 	for (size_t i = 0; i < count && reached && gets < most; i++) {
-		if (json_str(&t->seen, runs[i].id) != NULL ||
-		    (lists && now - runs[i].begun_at < SETTLED))
+		struct round_build *b = &builds[i];
+
+		if (json_str(&t->seen, b->build_id) != NULL ||
+		    (lists && now - b->begun_at < SETTLED))
 			continue;
-		reached = runs[i].asked = get(t, &runs[i]);
+		reached = b->asked = get(t, b);
 		gets++;
 	}
 	for (size_t i = 0; i < count; i++) {
-		struct run *run = &runs[i];
+		struct round_build *b = &builds[i];
+		bool heard =
+		    b->asked || json_str(&t->seen, b->build_id) != NULL;
 
-		/* Who has not had its turn may have ended long ago. */
-		if (reached && !run->asked &&
-		    json_str(&t->seen, run->id) == NULL) {
-			run_free(run);
-			continue;
-		}
-		if (t->limit > 0 && now - run->sign > t->limit && !run->held &&
-		    !run->judged && !has_ended(run->status) &&
-		    !has_ended(json_str(&t->seen, run->id)))
-			give_up(t, run, reached);
-		run_free(run);
+		/* What has not had its turn may have ended long ago. */
+		if ((heard || !reached) && is_late(t, b, now))
+			give_up(t, b, reached);
+		round_build_free(b);
 	}
-	free(runs);
+	free(builds);
 	if (reached)
-		stop_strays(t, org);
+		stop_strays(t);
 }
 
-/* Where the provider's builds are, by account. */
-static jv
-accounts(struct tool *t)
-{
-	jv all = jv_object(), row;
-
-	db_bind(t->places, ":provider", t->name);
-	while (db_step(t->places)) {
-		const char *org = db_text(t->places, 0);
-		jv builds = json_get(&all, org);
-
-		if (!jv_is_valid(builds)) {
-			jv_free(builds);
-			builds = jv_array();
-		}
-		row = build_row(&t->builds, db_int(t->places, 1));
-		all = json_set(
-		    all, org, jv_array_append(builds, json_get(&row, "build")));
-		jv_free(row);
-	}
-	return all;
-}
-
-/* Say the verdicts that did not get through. */
+/* Say a verdict that did not get through. */
 static void
-print_verdicts(struct tool *t)
+print_verdict(jv row, void *arg)
 {
-	db_bind(t->verdicts, ":provider", t->name);
-	while (db_step(t->verdicts)) {
-		jv row = build_row(&t->builds, db_int(t->verdicts, 0));
-
-		print_word(
-		    &row, json_str(&row, "verdict"), json_str(&row, "reason"));
-		jv_free(row);
-	}
+	(void)arg;
+	print_word(&row, json_str(&row, "verdict"), json_str(&row, "reason"));
+	jv_free(row);
 }
 
 /* Ask the accounts of a provider, which is loaded if there are any. */
@@ -502,75 +418,25 @@ poll_provider(jv name, void *arg)
 {
 	struct tool *t = arg;
 	char *text = json_word(&name);
+	jv rows;
 
 	jv_free(name);
-	t->name = text;
-	print_verdicts(t);
-	poll_accounts(t, accounts(t));
+	if (t->only == NULL || strcmp(t->only, text) == 0) {
+		t->name = text;
+		rows = round_verdicts(&t->round, text);
+		json_each(&rows, print_verdict, NULL);
+		jv_free(rows);
+		poll_accounts(t, round_accounts(&t->round, text));
+	}
 	free(text);
-}
-
-static void
-prepare(struct tool *t)
-{
-	build_prepare(&t->builds, t->db);
-	owner_prepare(&t->owner, t->db);
-	t->providers = db_query(t->db, "list providers",
-	    "SELECT DISTINCT provider FROM build ORDER BY provider");
-	t->verdicts = db_query(t->db, "list unsaid verdicts",
-	    "SELECT id FROM run AS r"
-	    " LEFT JOIN status AS s USING (knot, pipeline_rkey, workflow)"
-	    " WHERE provider = :provider AND verdict IS NOT NULL"
-	    " AND (s.status IS NULL OR s.attempt < r.attempt"
-	    " OR s.status IN ('pending', 'running'))");
-	t->places = db_query(t->db, "list accounts",
-	    "SELECT coalesce(org, ''), id FROM build"
-	    " LEFT JOIN status AS s USING (knot, pipeline_rkey, workflow)"
-	    " WHERE provider = :provider"
-	    " AND (build_id IS NOT NULL OR sent_at IS NOT NULL)"
-	    " AND (s.status IS NULL OR s.status IN ('pending', 'running')"
-	    " OR s.ask OR s.created_at > (unixepoch() - 7 * 86400) * 1000)"
-	    " GROUP BY org, pipeline ORDER BY org, pipeline");
-	t->since = db_query(t->db, "look up the last round",
-	    "SELECT at FROM poll WHERE account = :account");
-	t->polled = db_query(t->db, "note a round",
-	    "INSERT INTO poll VALUES (:account, :at)"
-	    " ON CONFLICT DO UPDATE SET at = excluded.at");
-	t->open = db_query(t->db, "list open runs",
-	    "SELECT id, begun_at,"
-	    " max(begun_at, iif(s.attempt = r.attempt, s.created_at / 1000, 0)),"
-	    " missing_at, s.held, build_id,"
-	    " iif(s.attempt = r.attempt, s.status, NULL)"
-	    " FROM run AS r"
-	    " LEFT JOIN status AS s USING (knot, pipeline_rkey, workflow)"
-	    " WHERE provider = :provider AND coalesce(org, '') = :org"
-	    " AND build_id IS NOT NULL"
-	    " AND (s.status IS NULL OR s.attempt < r.attempt"
-	    " OR s.status IN ('pending', 'running') OR s.ask)"
-	    " AND (verdict IS NULL OR s.ask)"
-	    " ORDER BY not_before, id");
-	t->strays = db_query(t->db, "list builds of cancelled runs",
-	    "SELECT id, build_id FROM build"
-	    " WHERE provider = :provider AND coalesce(org, '') = :org"
-	    " AND build_id IS NOT NULL AND verdict = 'cancelled'"
-	    " AND not_before <= :now");
-	t->asked = db_query(t->db, "note that a build was asked for",
-	    "UPDATE build SET not_before = :at WHERE id = :row");
-	t->missing = db_query(t->db, "note that a build is missing",
-	    "UPDATE build SET missing_at = :at WHERE id = :row");
-	t->found = db_query(t->db, "note that a build is there again",
-	    "UPDATE build SET missing_at = NULL,"
-	    " reason = iif(verdict = 'failed', NULL, reason),"
-	    " verdict = nullif(verdict, 'failed')"
-	    " WHERE id = :row");
 }
 
 int
 main(int argc, char *argv[])
 {
-	const char *path = NULL, *only = NULL;
+	const char *path = NULL;
 	struct tool t = { .status = 0 };
-	jv names = jv_array();
+	jv names;
 	int ch;
 
 	while ((ch = getopt(argc, argv, "d:p:")) != -1)
@@ -579,7 +445,7 @@ main(int argc, char *argv[])
 			path = optarg;
 			break;
 		case 'p':
-			only = optarg;
+			t.only = optarg;
 			break;
 		default:
 			usage();
@@ -591,14 +457,13 @@ main(int argc, char *argv[])
 	t.limit = setting_int("TACK_BUILD_LIMIT", LIMIT, 0, INT32_MAX);
 	t.seal_key = seal_required();
 	t.db = db_open(path, DB_WRITE);
-	prepare(&t);
+	build_prepare(&t.builds, t.db);
+	round_prepare(&t.round, &t.builds);
+	owner_prepare(&t.owner, t.db);
 	/* Another round is at work: it does for this one too. */
 	if (build_claim(path, 0) == -1)
 		return 0;
-	while (db_step(t.providers))
-		if (only == NULL || strcmp(only, db_text(t.providers, 0)) == 0)
-			names = jv_array_append(
-			    names, jv_string(db_text(t.providers, 0)));
+	names = round_providers(&t.round);
 	json_each(&names, poll_provider, &t);
 	jv_free(names);
 	db_close(t.db);

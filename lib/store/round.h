@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/* A round of asking: what of the database it looks at, and what it notes. */
+#ifndef STORE_ROUND_H
+#define STORE_ROUND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jv.h>
+
+#include "store/build.h"
+#include "store/db.h"
+
+struct round {
+	struct db *db;
+	struct builds *builds;
+	struct query *providers, *accounts, *verdicts, *last, *done, *open,
+	    *stray, *asked, *missing, *found;
+};
+
+/* Prepares the statements of round; builds is prepared on the same database. */
+void round_prepare(struct round *, struct builds *builds);
+
+/* Returns the names of the providers that there is something to ask about. */
+jv round_providers(struct round *);
+
+/*
+ * Returns an object: by the name of each account of the provider that is to be
+ * asked, an array of builds as in a record, one for each pipeline.
+ */
+jv round_accounts(struct round *, const char *provider);
+
+/*
+ * Returns the rows, as build_row() does, of the provider's attempts that have a
+ * verdict of ours which is not published yet.
+ */
+jv round_verdicts(struct round *, const char *provider);
+
+/* Returns when the account was last asked, in unix seconds; -1 if never. */
+int64_t round_last(struct round *, const char *account);
+
+/* Notes that the account was asked at a time.  May fail without harm. */
+void round_done(struct round *, const char *account, int64_t at);
+
+/* A build that has not ended, or of which only the CI can tell. */
+struct round_build {
+	int64_t id; /* of the row */
+	jv row; /* as build_row() returns it */
+	char *build_id;
+	char *status; /* that is published of it, or NULL */
+	bool held; /* it waits at a gate */
+	bool asked; /* for the caller to set when it asks; false at first */
+	/* in unix seconds: */
+	int64_t begun_at;
+	int64_t heard_at; /* of the last status, else when it began */
+	int64_t missing_at; /* since when the CI does not know it, or 0 */
+};
+
+/*
+ * Looks up such builds of an account of the provider, the longest not asked for
+ * first.  Returns how many there are; each is for round_build_free(), and
+ * *builds for free().
+ */
+size_t round_open(struct round *, const char *provider, const char *account,
+    struct round_build **builds);
+void round_build_free(struct round_build *);
+
+/*
+ * Returns the row of a build that turned up after its run was cancelled as
+ * never begun; 0 if it is no such build, or was asked for after the time now.
+ */
+int64_t round_stray(
+    struct round *, const char *provider, const char *build_id, int64_t now);
+
+/* Notes that the build of row id was asked for at a time. */
+void round_asked(struct round *, int64_t id, int64_t at);
+
+/* Notes that the CI does not know the build of row id, since a time. */
+void round_missing(struct round *, int64_t id, int64_t at);
+
+/* Notes that the CI knows the build of row id after all. */
+void round_found(struct round *, int64_t id);
+
+#endif
