@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* tack-events: write the event log from a cursor, and follow it. */
 #include <err.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "base/sandbox.h"
 #include "data/print.h"
 #include "store/db.h"
@@ -37,33 +37,34 @@ cursor(const char *text)
  * Write the page after the cursor; returns whether there was one.  A slow
  * reader must not hold a snapshot, so the page is read before it is written.
  */
-static int
+static bool
 page(struct db *db, struct query *next, int64_t *after)
 {
-	char *text;
-	size_t size;
-	FILE *out = mem_open(&text, &size);
+	struct bytes out = { NULL, 0, 0 };
 
 	db_bind_int(next, ":cursor", *after);
 	while (db_step(next)) {
 		const char *event = db_text(next, 3);
 
 		*after = db_int(next, 0);
-		if (fprintf(out,
-			"{\"created\":%lld,\"event\":", (long long)*after) < 0)
-			mem_refused();
-		print_safe(out, event, strlen(event));
-		if (fprintf(out, ",\"nsid\":\"%s\",\"rkey\":\"%s\"}\n",
-			db_text(next, 2), db_text(next, 1)) < 0)
-			mem_refused();
+		print_open(&out, '{');
+		print_name(&out, "created");
+		print_int(&out, *after);
+		print_name(&out, "event");
+		print_safe(&out, event, strlen(event));
+		print_member(&out, "nsid", db_text(next, 2));
+		print_member(&out, "rkey", db_text(next, 1));
+		print_close(&out, '}');
+		bytes_add(&out, "\n", 1);
 	}
-	mem_close(out, &text);
-	if (size > 0)
-		db_settle(db);
-	if (fwrite(text, 1, size, stdout) != size || fflush(stdout) == EOF)
+	if (out.length == 0)
+		return false;
+	db_settle(db);
+	if (fwrite(out.text, 1, out.length, stdout) != out.length ||
+	    fflush(stdout) == EOF)
 		err(EX_IOERR, "stdout");
-	free(text);
-	return size > 0;
+	bytes_free(&out);
+	return true;
 }
 
 int

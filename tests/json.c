@@ -93,18 +93,14 @@ is_text(const char *want, jv v)
 static void
 prints(const char *want, const char *text, const char *fact)
 {
-	char *got;
-	size_t length;
-	FILE *fp = open_memstream(&got, &length);
+	struct bytes got = { NULL, 0, 0 };
 
-	if (fp == NULL)
-		err(1, NULL);
-	print_safe(fp, text, strlen(text));
-	fclose(fp);
-	ok(strcmp(got, want) == 0, fact);
-	if (strcmp(got, want) != 0)
-		printf("# %s\n", got);
-	free(got);
+	print_safe(&got, text, strlen(text));
+	bytes_add(&got, "", 1);
+	ok(strcmp(got.text, want) == 0, fact);
+	if (strcmp(got.text, want) != 0)
+		printf("# %s\n", got.text);
+	bytes_free(&got);
 }
 
 /* A mebibyte of a unit over and over, between a head and a tail. */
@@ -460,6 +456,35 @@ test_values(void)
 	ok(is_text("12", v), "a number alone is a value");
 }
 
+/* A record by the writer, after the line of another. */
+static void
+written(void)
+{
+	struct bytes out = { NULL, 0, 0 };
+
+	bytes_add(&out, "{}\n", 3);
+	print_open(&out, '{');
+	print_member(&out, "{", ":");
+	print_name(&out, "list");
+	print_open(&out, '[');
+	print_open(&out, '{');
+	print_close(&out, '}');
+	print_string(&out, "a\"b\xff");
+	print_open(&out, '[');
+	print_close(&out, ']');
+	print_int(&out, INT64_MIN);
+	print_close(&out, ']');
+	print_name(&out, "n");
+	print_int(&out, 0);
+	print_close(&out, '}');
+	bytes_add(&out, "", 1);
+	ok(strcmp(out.text,
+	       "{}\n{\"{\":\":\",\"list\":[{},\"a\\\"b\xef\xbf\xbd\",[],"
+	       "-9223372036854775808],\"n\":0}") == 0,
+	    "what is written has its commas, and no other");
+	bytes_free(&out);
+}
+
 static void
 test_print(void)
 {
@@ -482,6 +507,7 @@ test_print(void)
 	    "\"\xc3\xa9\xe6\xbc\xa2\xf0\x9f\x98\x80\\n\\u2028\"",
 	    "other text and escapes stay");
 	prints("", "", "nothing prints nothing");
+	written();
 	ok(print_full() == EX_IOERR, "a line that does not fit ends with 74");
 }
 

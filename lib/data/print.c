@@ -1,16 +1,36 @@
 /* SPDX-License-Identifier: ISC */
 /* JSON, written. */
 #include <err.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/bytes.h"
-#include "base/mem.h"
 #include "data/eight.h"
 #include "data/print.h"
+
+/* Add the comma that is due before a name or a value. */
+static void
+separate(struct bytes *out)
+{
+	if (out->length > 0 &&
+	    strchr("{[:\n", out->text[out->length - 1]) == NULL)
+		bytes_add(out, ",", 1);
+}
+
+void
+print_open(struct bytes *out, char bracket)
+{
+	separate(out);
+	bytes_add(out, &bracket, 1);
+}
+
+void
+print_close(struct bytes *out, char bracket)
+{
+	bytes_add(out, &bracket, 1);
+}
 
 /* A value by libjq, which knows what to escape and how to write a number. */
 static void
@@ -34,6 +54,46 @@ is_bare(const char *text, size_t length)
 	return true;
 }
 
+void
+print_string(struct bytes *out, const char *text)
+{
+	size_t length = strlen(text);
+
+	separate(out);
+	if (!is_bare(text, length)) {
+		dump(out, jv_string_sized(text, (int)length));
+		return;
+	}
+	bytes_add(out, "\"", 1);
+	bytes_add(out, text, length);
+	bytes_add(out, "\"", 1);
+}
+
+void
+print_name(struct bytes *out, const char *name)
+{
+	print_string(out, name);
+	bytes_add(out, ":", 1);
+}
+
+void
+print_int(struct bytes *out, int64_t n)
+{
+	char text[24];
+
+	separate(out);
+	bytes_add(
+	    out, text, (size_t)snprintf(text, sizeof(text), "%" PRId64, n));
+}
+
+void
+print_member(struct bytes *out, const char *name, const char *text)
+{
+	print_name(out, name);
+	print_string(out, text);
+}
+
+/* A string of libjq's, which may hold NUL. */
 static void
 put_string(struct bytes *out, jv v)
 {
@@ -77,8 +137,9 @@ put_value(struct bytes *out, jv v)
 	jv_free(v);
 }
 
-char *
-print_text(jv v)
+/* The text of a value, ended by NUL. */
+static struct bytes
+text_of(jv v)
 {
 	struct bytes text = { NULL, 0, 0 };
 
@@ -89,7 +150,13 @@ print_text(jv v)
 	bytes_room(&text, 1024);
 	put_value(&text, v);
 	bytes_add(&text, "", 1);
-	return text.text;
+	return text;
+}
+
+char *
+print_text(jv v)
+{
+	return text_of(v).text;
 }
 
 /*
@@ -124,19 +191,8 @@ unsafe(const char *p, const char *end, size_t *length)
 	return 0;
 }
 
-/* A stream into memory that cannot grow says so here, and nowhere else. */
-static void
-put(FILE *out, const char *text, size_t length)
-{
-	if (fwrite(text, 1, length, out) == length)
-		return;
-	if (out == stdout)
-		err(EX_IOERR, "stdout");
-	mem_refused();
-}
-
 void
-print_safe(FILE *out, const char *text, size_t length)
+print_safe(struct bytes *out, const char *text, size_t length)
 {
 	const char *end = text + length, *p = text;
 	char escape[8];
@@ -163,25 +219,28 @@ print_safe(FILE *out, const char *text, size_t length)
 			while (p < end && (*p & 0xc0) == 0x80);
 			continue;
 		}
-		put(out, text, (size_t)(p - text));
+		bytes_add(out, text, (size_t)(p - text));
 		if (u == 0)
-			put(out, " ", 1);
+			bytes_add(out, " ", 1);
 		else {
 			snprintf(escape, sizeof(escape), "\\u%04x", u);
-			put(out, escape, 6);
+			bytes_add(out, escape, 6);
 		}
 		p += skip;
 		text = p;
 	}
-	put(out, text, (size_t)(end - text));
+	bytes_add(out, text, (size_t)(end - text));
 }
 
 void
 print_line(FILE *out, jv v)
 {
-	char *text = print_text(v);
+	struct bytes text = text_of(v), line = { NULL, 0, 0 };
 
-	print_safe(out, text, strlen(text));
-	put(out, "\n", 1);
-	free(text);
+	print_safe(&line, text.text, text.length - 1);
+	bytes_add(&line, "\n", 1);
+	if (fwrite(line.text, 1, line.length, out) != line.length)
+		err(EX_IOERR, out == stdout ? "stdout" : NULL);
+	bytes_free(&text);
+	bytes_free(&line);
 }

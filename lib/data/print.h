@@ -1,26 +1,55 @@
 /* SPDX-License-Identifier: ISC */
-/* JSON, written. */
+/* JSON, written: the only place that knows its brackets, commas and quotes. */
 #ifndef DATA_PRINT_H
 #define DATA_PRINT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include <jv.h>
+
+#include "base/bytes.h"
+
+/*
+ * The functions that take a struct bytes add to its end.  A comma that is due
+ * is added first: what follows an opening bracket, a name or the line end of
+ * another text needs none.
+ */
+
+/* Open an object or an array: bracket is { or [. */
+void print_open(struct bytes *out, char bracket);
+
+/* Close it: bracket is } or ]. */
+void print_close(struct bytes *out, char bracket);
+
+/* Add the name of a member, whose value is to follow. */
+void print_name(struct bytes *out, const char *name);
+
+/* Add a string; bytes that are not UTF-8 become U+FFFD. */
+void print_string(struct bytes *out, const char *text);
+
+/* Add an integer. */
+void print_int(struct bytes *out, int64_t n);
+
+/* Add a member that is a string. */
+void print_member(struct bytes *out, const char *name, const char *text);
+
+/*
+ * Add text, which check_json() took, on one line that is safe on a terminal:
+ * a line end between tokens becomes a blank; DEL, the C1 controls and the
+ * marks that turn the direction of text become \u escapes, which mean the
+ * same.
+ */
+void print_safe(struct bytes *out, const char *text, size_t length);
 
 /* Return the text of a value, for the caller to free. */
 char *print_text(jv v);
 
 /*
- * Write text, which check_json() took, on one line that is safe on a terminal:
- * a line end between tokens becomes a blank; DEL, the C1 controls and the
- * marks that turn the direction of text become \u escapes, which mean the
- * same.  Exits with EX_IOERR when stdout cannot be written, with EX_OSERR for
- * another stream.
+ * Write the text of a value, made safe as by print_safe(), and a line end.
+ * Exits with EX_IOERR when out cannot be written.
  */
-void print_safe(FILE *out, const char *text, size_t length);
-
-/* Write a value with print_safe(), and a line end. */
 void print_line(FILE *out, jv v);
 
 #endif

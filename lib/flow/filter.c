@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "data/check.h"
 #include "data/json.h"
@@ -26,9 +27,7 @@ struct loop {
 	filter_fn *fn; /* or */
 	filter_request_fn *request;
 	void *arg;
-	FILE *out;
-	char *text; /* of out: what the batch will write */
-	size_t size;
+	struct bytes out; /* what the batch will write */
 	size_t line;
 	int status;
 };
@@ -98,34 +97,25 @@ call(struct loop *l, const char *line, size_t length,
 	return jv_is_valid(rec) ? l->request(rec, body, l->arg) : rec;
 }
 
-static void
-put(const struct loop *l, const char *text)
-{
-	if (fputs(text, l->out) == EOF)
-		mem_refused();
-}
-
 /* Write a record, its payload as the JSON text that it is. */
 static void
 print(struct loop *l, jv rec)
 {
 	jv payload = json_get(&rec, "payload");
+	bool raw = jv_get_kind(payload) == JV_KIND_STRING;
 	char *text;
 
-	if (jv_get_kind(payload) == JV_KIND_STRING)
+	if (raw)
 		rec = json_drop(rec, "payload");
 	text = print_text(rec);
-	if (jv_get_kind(payload) == JV_KIND_STRING) {
-		size_t length = strlen(text) - 1;
-
-		print_safe(l->out, text, length);
-		put(l, length > 1 ? ",\"payload\":" : "\"payload\":");
-		print_safe(l->out, jv_string_value(payload),
+	print_safe(&l->out, text, strlen(text) - raw);
+	if (raw) {
+		print_name(&l->out, "payload");
+		print_safe(&l->out, jv_string_value(payload),
 		    (size_t)jv_string_length_bytes(jv_copy(payload)));
-		put(l, "}");
-	} else
-		print_safe(l->out, text, strlen(text));
-	put(l, "\n");
+		print_close(&l->out, '}');
+	}
+	bytes_add(&l->out, "\n", 1);
 	free(text);
 	jv_free(payload);
 }
@@ -179,8 +169,8 @@ handle(struct loop *l, const char *line, size_t length)
 		return;
 	}
 	if (wants[1].value.text != NULL) {
-		print_safe(l->out, line, length);
-		put(l, "\n");
+		print_safe(&l->out, line, length);
+		bytes_add(&l->out, "\n", 1);
 		return;
 	}
 	rec = call(l, line, length, &wants[0].value, &wants[2].value);
@@ -204,11 +194,9 @@ handle(struct loop *l, const char *line, size_t length)
 static void
 write_out(struct loop *l)
 {
-	if (fflush(l->out) != 0)
-		mem_refused();
-	for (size_t done = 0; done < l->size;) {
-		ssize_t n =
-		    write(STDOUT_FILENO, l->text + done, l->size - done);
+	for (size_t done = 0; done < l->out.length;) {
+		ssize_t n = write(
+		    STDOUT_FILENO, l->out.text + done, l->out.length - done);
 
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -216,7 +204,7 @@ write_out(struct loop *l)
 			err(EX_IOERR, "stdout");
 		done += (size_t)n;
 	}
-	rewind(l->out);
+	l->out.length = 0;
 }
 
 /* The complete lines that the buffer begins with; returns their length. */
@@ -250,7 +238,6 @@ loop(struct loop l, filter_batch_fn *begin, filter_batch_fn *commit)
 	bool ended = false;
 	ssize_t n;
 
-	l.out = mem_open(&l.text, &l.size);
 	while (!ended) {
 		n = read(STDIN_FILENO, buffer + length, size - length);
 		if (n == -1 && errno == EINTR)
@@ -275,8 +262,7 @@ loop(struct loop l, filter_batch_fn *begin, filter_batch_fn *commit)
 		buffer = xrealloc(buffer, size + 1);
 	}
 	free(buffer);
-	fclose(l.out);
-	free(l.text);
+	bytes_free(&l.out);
 	if (close(STDOUT_FILENO) == -1)
 		err(EX_IOERR, "stdout");
 	return l.status;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A request as the record that filters take. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,40 +9,6 @@
 
 #include "data/print.h"
 #include "web/request.h"
-
-static void
-add(struct bytes *out, const char *text)
-{
-	bytes_add(out, text, strlen(text));
-}
-
-/* A JSON string. libjq for what is not plain: it mends bad UTF-8, too. */
-static void
-add_string(struct bytes *out, const char *text)
-{
-	const char *c = text;
-	char *json;
-
-	while (*c >= 0x20 && *c < 0x7f && *c != '"' && *c != '\\')
-		c++;
-	if (*c != '\0') {
-		json = print_text(jv_string(text));
-		add(out, json);
-		free(json);
-		return;
-	}
-	bytes_add(out, "\"", 1);
-	bytes_add(out, text, (size_t)(c - text));
-	bytes_add(out, "\"", 1);
-}
-
-static void
-add_member(struct bytes *out, const char *name, const char *value)
-{
-	add_string(out, name);
-	bytes_add(out, ":", 1);
-	add_string(out, value);
-}
 
 /* The first of the fields from one on that has a name, or their count. */
 static size_t
@@ -58,29 +23,26 @@ next(const struct head *head, size_t i, const char *name)
 static void
 add_fields(struct bytes *out, const struct head *head)
 {
-	const char *separator = "";
 	size_t same;
 
+	print_open(out, '{');
 	for (size_t i = 0; i < head->fields; i++) {
 		const char *name = head->name[i];
 
 		if (next(head, 0, name) < i)
 			continue;
-		add(out, separator);
-		separator = ",";
+		print_name(out, name);
 		if ((same = next(head, i + 1, name)) == head->fields) {
-			add_member(out, name, head->value[i]);
+			print_string(out, head->value[i]);
 			continue;
 		}
-		add_string(out, name);
-		add(out, ":[");
-		add_string(out, head->value[i]);
-		for (; same < head->fields; same = next(head, same + 1, name)) {
-			add(out, ",");
-			add_string(out, head->value[same]);
-		}
-		add(out, "]");
+		print_open(out, '[');
+		print_string(out, head->value[i]);
+		for (; same < head->fields; same = next(head, same + 1, name))
+			print_string(out, head->value[same]);
+		print_close(out, ']');
 	}
+	print_close(out, '}');
 }
 
 void
@@ -88,26 +50,31 @@ request_record(struct bytes *out, uint64_t number, const struct head *head,
     const char *body, size_t length)
 {
 	size_t size = BASE64_ENCODE_RAW_LENGTH(length);
-	char text[96];
+	char id[48];
 
-	snprintf(text, sizeof(text), "{\"id\":\"%ld-%llu\",\"request\":{",
-	    (long)getpid(), (unsigned long long)number);
-	add(out, text);
-	add_member(out, "method", head->method);
-	add(out, ",");
-	add_member(out, "path", head->path);
-	add(out, ",");
-	add_member(out, "query", head->query);
-	add(out, ",\"headers\":{");
+	snprintf(id, sizeof(id), "%ld-%llu", (long)getpid(),
+	    (unsigned long long)number);
+	print_open(out, '{');
+	print_member(out, "id", id);
+	print_name(out, "request");
+	print_open(out, '{');
+	print_member(out, "method", head->method);
+	print_member(out, "path", head->path);
+	print_member(out, "query", head->query);
+	print_name(out, "headers");
 	add_fields(out, head);
-	add(out, "},\"body\":\"");
-	bytes_room(out, size);
+	print_name(out, "body");
+	bytes_room(out, size + 2);
+	bytes_add(out, "\"", 1);
 	base64_encode_raw(
 	    out->text + out->length, length, (const uint8_t *)body);
 	out->length += size;
-	snprintf(
-	    text, sizeof(text), "\",\"at\":%lld}}\n", (long long)time(NULL));
-	add(out, text);
+	bytes_add(out, "\"", 1);
+	print_name(out, "at");
+	print_int(out, time(NULL));
+	print_close(out, '}');
+	print_close(out, '}');
+	bytes_add(out, "\n", 1);
 }
 
 uint64_t
