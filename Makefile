@@ -28,7 +28,7 @@ OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
 	lib/local/runner.o lib/local/task.o lib/local/turn.o \
 	lib/ci/answer.o lib/ci/auth.o lib/ci/budget.o lib/ci/call.o \
 	lib/ci/exchange.o lib/ci/program.o lib/ci/provider.o lib/ci/seal.o \
-	lib/log/errand.o lib/log/keep.o lib/log/mask.o lib/log/take.o \
+	lib/log/errand.o lib/log/keep.o lib/log/mask.o lib/log/row.o lib/log/take.o \
 	lib/log/term.o \
 	lib/flow/attempt.o lib/flow/filter.o lib/flow/hold.o lib/flow/permit.o \
 	lib/flow/resolve.o lib/flow/starters.o lib/flow/status.o lib/flow/verify.o

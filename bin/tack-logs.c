@@ -248,7 +248,7 @@ show_step(struct view *v, size_t number)
 static void
 flush(void)
 {
-	if (fflush(stdout) == EOF)
+	if (fflush(stdout) == EOF || ferror(stdout))
 		err(EX_IOERR, "stdout");
 }
 

@@ -103,19 +103,19 @@ same_size() {
 }
 
 # Every fixture a step.
-build all "$(for f in basic no-timestamps progress sequences torn; do
+build all "$(for f in basic no-timestamps progress sequences torn drawn; do
 	step "$f" ended; printf ,; done; step never pending)"
-for f in basic no-timestamps progress sequences torn; do
+for f in basic no-timestamps progress sequences torn drawn; do
 	cp "$DATA/buildkite/logs/$f.raw" "ci/all/$f.log"
 done
 stands all success
 status 'a finished run' 0 sh -c \
     'timeout 60 tack-logs k.example all w.yml >all.out'
 ok 'has one start and one end a step, its lines between' whole all.out
-is 'and none for a step that did not run' 5 \
+is 'and none for a step that did not run' 6 \
     "$(grep -c '"start"' all.out)"
 i=0
-for f in basic no-timestamps progress sequences torn; do
+for f in basic no-timestamps progress sequences torn drawn; do
 	said all.out $i >plain
 	is "$f is its plain text" \
 	    "$(sed -e '$a\' "$DATA/buildkite/logs/$f.plain")" "$(cat plain)"
@@ -474,7 +474,7 @@ wait $remote 2>/dev/null
 build people "$(step unit ended)"
 printf '\033_bk;t=1787300912004\a\tok\342\200\256 1\302\233\177\n' >ci/people/unit.log
 is 'tack logs is for people' "$(printf '12:00:00 == unit
-08:28:32 \tok\357\277\275 1\357\277\275\357\277\275\n12:01:00 == unit, end')" "$(tack logs people)"
+08:28:32 \tok\357\277\275 1\357\277\275\n12:01:00 == unit, end')" "$(tack logs people)"
 ok 'nor does a byte of tack-logs steer a terminal' sh -c '
     timeout 60 tack-logs k.example people w.yml | LC_ALL=C tr -d "\n -~" |
 	cmp - /dev/null'

@@ -103,7 +103,7 @@ slurp(const char *name, const char *suffix, size_t *length)
 static void
 fixtures(void)
 {
-	static const char *const names[] = { "basic", "no-timestamps",
+	static const char *const names[] = { "basic", "drawn", "no-timestamps",
 		"progress", "sequences", "torn" };
 	static const size_t steps[] = { 1, 2, 3, 7, MIB };
 	size_t raw_length, length;
@@ -145,11 +145,62 @@ lines(void)
 {
 	GIVES("a\nb\n", "a\r\nb\r\r\n", "carriage returns before a newline");
 	GIVES("50%\n", "10%\r20%\r50%\r\n", "a line drawn over");
+	GIVES("done%\n", "100 %\rdone\n", "what was not drawn over stays");
 	GIVES("b\n", "a\r\033[Kb\n", "over a carriage return and a sequence");
 	GIVES("a\n", "a\r\033[0m\n", "a sequence before the newline");
-	GIVES("", "a\r", "a carriage return before the end");
+	GIVES("a", "a\r", "a carriage return before the end");
 	GIVES("\n\n", "\n\r\n", "empty lines");
-	GIVES("\t\b\n", "\t\b\n", "other controls stay");
+	GIVES("ab\n", "a\0\a\v\f\016\177b\n", "other controls go");
+}
+
+static void
+cursor(void)
+{
+	GIVES("9%\n", "8%\b\b9\n", "backspaces");
+	GIVES("b\n", "\b\b\bb\n", "backspaces before the first column");
+	GIVES("100%)\n", "(0%)\033[4D100%)\n", "to the left");
+	GIVES("bba\n", "aaa\033[1000Dbb\n", "to the left, too far");
+	GIVES("a c  b\n", "a\033[4Cb\033[4Dc\n", "to the right, and back");
+	GIVES("  x\n", "\033[3Gx\n", "to a column");
+	GIVES("x\n", "abc\033[2K\033[Gx\n", "to the first, of an erased line");
+	GIVES("   x\n", "abc\033[2Kx\n", "an erased line leaves the cursor");
+	GIVES("ab\n", "abc\b\033[K\n", "the rest erased");
+	GIVES("  c\n", "abc\r\033[C\033[1K\n", "what is before erased");
+	GIVES("\n", "abc\033[1K\n", "all of it");
+	GIVES("x\n", "abc\r\033[Jx\n", "the rest of the screen erased");
+	GIVES("abc\n", "abc\r\033[3K\033[?2K\033[>1G\033[1 G\n",
+	    "others' sequences erase nothing");
+	GIVES("a1c\n", "a\0337bc\033[5G\03381\n", "saved and restored");
+	GIVES("ax      b\n", "a\tb\033[2Gx\n", "a tab is as wide as it is");
+	GIVES("abcdefghi\n", "abcdefgh\r\ti\n", "and erases nothing");
+	GIVES("\xe6\xbc\xa2x\n", "\xe6\xbc\xa2\xe6\xbc\xa2\b\bx\033[K\n",
+	    "a wide character has two columns");
+	GIVES(" x\n", "\xe6\xbc\xa2\bx\n", "half of one is none");
+	GIVES("\xef\xbf\xbdx\n", "\xe2\x82\033[1G\033[2Gx\n",
+	    "moved within a character");
+	GIVES("[-1]\n", "[-1]\033[99999999999999999999D\033[4C\n",
+	    "a number that is too large");
+}
+
+static void
+links(void)
+{
+	GIVES("see the report (https://x.org/1) there\n",
+	    "see \033]1339;url='https://x.org/1';content='the report'\a"
+	    " there\n",
+	    "a link says what it is, and leads somewhere");
+	GIVES("https://x.org/?a=1&b\n",
+	    "\033]1339;url=https://x.org/?a=1&b\033\\\n", "one without a text");
+	GIVES("https://x.org/\n",
+	    "\033]1339;url=https://x.org/;content=https://x.org/\a\n",
+	    "one that is its own text");
+	GIVES("it's; so (u)\n", "\033]1339;content='it\\'s; so';url=\"u\"\a\n",
+	    "quotes and backslashes");
+	GIVES("a (u)\n", "\033]1338;url=u;alt=a;width=3\a\n", "an image");
+	GIVES("\n", "\033]1339;nothing\a\033]1340;url=u\a\n",
+	    "and others say nothing");
+	GIVES("ab (u)\n", "\033]1339;url=u;content=a\r\b\001b\a\n",
+	    "none of its bytes moves the cursor");
 }
 
 static void
@@ -245,6 +296,11 @@ bounds(void)
 	megabyte("\033[1;", MIB / 2 - 4, "a megabyte of ESC [ 1 ;");
 	megabyte("\xff", 3 * MIB, "a megabyte of bytes that are none");
 	megabyte("a\r", 0, "a megabyte drawn over");
+	megabyte("xy\033[1K", 0, "a megabyte of what is before erased");
+	megabyte("\033[160Gx\r", 0, "a megabyte of far columns");
+	megabyte("\033[160Gx\n", 160 * (MIB / 8), "and of as many lines");
+	megabyte("\t\b\b\xe6\xbc\xa2", 0, "a megabyte of torn tabs");
+	megabyte("\033]1339;content=x\a", 0, "a megabyte of links");
 	megabyte("cc -O2 -c wick.c\r\n", MIB / 2, "a megabyte of log");
 }
 
@@ -254,6 +310,8 @@ main(void)
 	fixtures();
 	sequences();
 	lines();
+	cursor();
+	links();
 	characters();
 	marks();
 	bounds();

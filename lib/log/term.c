@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "log/row.h"
 #include "log/term.h"
 
 #define ESC 0x1b
 #define BEL 0x07
+#define DEL 0x7f
 
 /* The longest escape sequence, so that a stray one swallows no log. */
 #define SEQUENCE 4096
@@ -32,12 +34,12 @@ struct term {
 	char sequence[SEQUENCE]; /* from the byte after ESC */
 	size_t sequence_length;
 
-	char line[TERM_LINE];
+	struct row row; /* where the line is still drawn */
+	char line[TERM_LINE]; /* the rows before it */
 	size_t length;
 	int64_t mark; /* the last time mark */
 	int64_t time; /* of the line */
 	bool begun; /* the line has had a byte */
-	bool returned; /* after a carriage return */
 
 	char partial[4]; /* of a character that is not whole yet */
 	size_t have, want;
@@ -67,14 +69,25 @@ emit(struct term *t, bool ended)
 	t->length = 0;
 }
 
-/* Add a whole character, or ASCII. */
+/* Put the row behind those before it, and begin another. */
 static void
-add(struct term *t, const char *text, size_t length)
+wrap(struct term *t)
 {
+	char text[ROW_BYTES];
+	size_t length = row_take(&t->row, text);
+
 	if (t->length + length > TERM_LINE)
 		emit(t, false);
 	memcpy(t->line + t->length, text, length);
 	t->length += length;
+}
+
+/* Add a whole character, or ASCII. */
+static void
+add(struct term *t, const char *text, size_t length)
+{
+	while (!row_put(&t->row, text, length))
+		wrap(t);
 }
 
 /* Give up on a character that does not become whole. */
@@ -135,61 +148,206 @@ letter(struct term *t, unsigned char c)
 	}
 }
 
+/* The line has its first byte, if it had none: it is of now. */
 static void
-text(struct term *t, unsigned char c)
+begin(struct term *t)
 {
 	if (!t->begun)
 		t->time = t->mark;
 	t->begun = true;
-	if (c == '\n') {
-		give_up(t);
-		emit(t, true);
-		t->begun = t->returned = false;
-		return;
-	}
-	if (c == '\r') {
-		t->returned = true;
-		return;
-	}
-	if (t->returned)
-		t->have = t->length = 0;
-	t->returned = false;
-	letter(t, c);
 }
 
-/* "_bk;t=1787300912004" and "_bk;dt=12", maybe with more pairs. */
 static void
-mark(struct term *t)
+text(struct term *t, unsigned char c)
 {
-	const char *p = t->sequence, *end = p + t->sequence_length, *name;
+	begin(t);
+	if (c >= ' ' && c != DEL) {
+		letter(t, c);
+		return;
+	}
+	give_up(t);
+	switch (c) {
+	case '\n':
+		wrap(t);
+		emit(t, true);
+		t->begun = false;
+		break;
+	case '\t':
+		add(t, "\t", 1);
+		break;
+	case '\b':
+		row_left(&t->row, 1);
+		break;
+	case '\r':
+		row_column(&t->row, 0);
+	}
+}
+
+/* One of the pairs of a string sequence, "name=value;name='value'". */
+struct pair {
+	const char *name;
+	size_t name_length;
+	char value[SEQUENCE + 1]; /* without its quotes and backslashes */
+};
+
+/* The pair at p, which moves on to the next; false if there is none. */
+static bool
+next_pair(const char **p, const char *end, struct pair *pair)
+{
+	const char *at = *p;
+	size_t length = 0;
+	char quote = '\0';
+
+	if (at >= end)
+		return false;
+	pair->name = at;
+	while (at < end && *at != '=' && *at != ';')
+		at++;
+	pair->name_length = (size_t)(at - pair->name);
+	if (at < end && *at == '=') {
+		at++;
+		if (at < end && (*at == '\'' || *at == '"'))
+			quote = *at++;
+		for (; at < end; at++) {
+			if (quote == '\0' ?
+				*at == ';' :
+				*at == quote && (at + 1 == end || at[1] == ';'))
+				break;
+			if (*at == '\\' && at + 1 < end)
+				at++;
+			pair->value[length++] = *at;
+		}
+		if (quote != '\0' && at < end)
+			at++;
+	}
+	pair->value[length] = '\0';
+	*p = at < end ? at + 1 : end;
+	return true;
+}
+
+static bool
+named(const struct pair *pair, const char *name)
+{
+	return pair->name_length == strlen(name) &&
+	    memcmp(pair->name, name, pair->name_length) == 0;
+}
+
+/* The digits that a text begins with, LAST + 1 for what no date can tell. */
+static int64_t
+digits(const char *text)
+{
+	int64_t n = 0;
+
+	for (; *text >= '0' && *text <= '9' && n <= LAST; text++)
+		n = n * 10 + (*text - '0');
+	return n <= LAST ? n : LAST + 1;
+}
+
+/* A time mark, "t=1787300912004" or "dt=12", maybe with more pairs. */
+static void
+mark(struct term *t, const char *p, const char *end)
+{
+	struct pair pair;
 	int64_t n;
 
-	if (t->sequence_length < 4 || memcmp(p, "_bk;", 4) != 0)
-		return;
-	p += 3;
-	while (p < end && *p == ';') {
-		name = ++p;
-		while (p < end && *p != '=' && *p != ';')
-			p++;
-		if (p < end && *p == '=') {
-			bool relative = p - name == 2 && *name == 'd';
+	while (next_pair(&p, end, &pair)) {
+		if (named(&pair, "t"))
+			n = digits(pair.value);
+		else if (named(&pair, "dt") && t->mark != -1)
+			n = t->mark + digits(pair.value);
+		else
+			continue;
+		if (n <= LAST)
+			t->mark = n;
+	}
+}
 
-			if ((p - name == 1 || relative) && p[-1] == 't') {
-				n = 0;
-				for (p++; p < end && *p >= '0' && *p <= '9';
-				     p++)
-					if (n <= LAST)
-						n = n * 10 + (*p - '0');
-				if (relative)
-					n = t->mark == -1 ? LAST + 1 :
-							    t->mark + n;
-				if (n <= LAST)
-					t->mark = n;
-			}
-			/* A backslash quotes the next byte of a value. */
-			while (p < end && *p != ';')
-				p += *p == '\\' && p + 1 < end ? 2 : 1;
-		}
+static void
+words(struct term *t, const char *text)
+{
+	begin(t);
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text >= ' ' && *text != DEL)
+			letter(t, (unsigned char)*text);
+	give_up(t);
+}
+
+/* A link or an image: what it says, and where it leads. */
+static void
+reference(struct term *t, const char *p, const char *end)
+{
+	char said[SEQUENCE + 1] = "", url[SEQUENCE + 1] = "";
+	struct pair pair;
+	bool both;
+
+	while (next_pair(&p, end, &pair))
+		if (named(&pair, "content") || named(&pair, "alt"))
+			strcpy(said, pair.value);
+		else if (named(&pair, "url"))
+			strcpy(url, pair.value);
+	both = *said != '\0' && *url != '\0' && strcmp(said, url) != 0;
+	words(t, said);
+	if (both)
+		words(t, " (");
+	if (both || *said == '\0')
+		words(t, url);
+	if (both)
+		words(t, ")");
+}
+
+/* A string sequence is whole: Buildkite's mean something. */
+static void
+string(struct term *t)
+{
+	static const struct {
+		const char *prefix;
+		void (*fn)(struct term *, const char *, const char *);
+	} kinds[] = { { "_bk;", mark }, { "]1338;", reference },
+		{ "]1339;", reference } };
+	const char *p = t->sequence, *end = p + t->sequence_length;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t length = strlen(kinds[i].prefix);
+
+		if (t->sequence_length >= length &&
+		    memcmp(p, kinds[i].prefix, length) == 0)
+			kinds[i].fn(t, p + length, end);
+	}
+}
+
+/* A control sequence is whole: some move the cursor, or erase. */
+static void
+control(struct term *t, unsigned char c)
+{
+	const char *p = t->sequence + 1;
+	const char *end = t->sequence + t->sequence_length;
+	size_t n = 0, count;
+
+	for (; p < end && *p >= '0' && *p <= '9'; p++)
+		if (n < ROW_CELLS)
+			n = n * 10 + (size_t)(*p - '0');
+	if (p < end && *p != ';') /* somebody's own */
+		return;
+	if (c != 'm')
+		give_up(t);
+	count = n > 0 ? n : 1;
+	switch (c) {
+	case 'C':
+		row_right(&t->row, count);
+		break;
+	case 'D':
+		row_left(&t->row, count);
+		break;
+	case 'G':
+	case '`':
+		row_column(&t->row, count - 1);
+		break;
+	case 'J':
+	case 'K':
+		if (n == 0 || n == 2)
+			row_erase_right(&t->row);
+		if (n == 1 || n == 2)
+			row_erase_left(&t->row);
 	}
 }
 
@@ -227,6 +385,16 @@ finish(struct term *t)
 	t->state = TEXT;
 }
 
+/* An ESC and a byte: save the cursor, or restore it. */
+static void
+escape(struct term *t, unsigned char c)
+{
+	if (c == '7')
+		t->row.saved = t->row.cursor;
+	else if (c == '8')
+		t->row.cursor = t->row.saved;
+}
+
 /* Keep the byte of an open sequence; false if there are too many. */
 static bool
 keep(struct term *t, unsigned char c, enum state next)
@@ -259,8 +427,10 @@ take(struct term *t, unsigned char c)
 			keep(t, c, STRING);
 		else if (c >= 0x20 && c <= 0x2f)
 			keep(t, c, SHORT);
-		else
+		else {
 			finish(t);
+			escape(t, c);
+		}
 		break;
 	case SHORT:
 		if (c >= 0x30 && c <= 0x7e)
@@ -275,23 +445,24 @@ take(struct term *t, unsigned char c)
 		}
 		/* FALLTHROUGH */
 	case INTERMEDIATE:
-		if (c >= 0x40 && c <= 0x7e)
+		if (c >= 0x40 && c <= 0x7e) {
 			finish(t);
-		else
+			control(t, c);
+		} else
 			good =
 			    c >= 0x20 && c <= 0x2f && keep(t, c, INTERMEDIATE);
 		break;
 	case STRING_ESCAPE:
 		if (c == '\\') {
 			t->sequence_length--;
-			mark(t);
+			string(t);
 			finish(t);
 			break;
 		}
 		/* FALLTHROUGH */
 	case STRING:
 		if (c == BEL) {
-			mark(t);
+			string(t);
 			finish(t);
 		} else
 			good = c != '\n' &&
@@ -307,21 +478,20 @@ void
 term_feed(struct term *t, const char *bytes, size_t length)
 {
 	const char *end = bytes + length, *p = bytes;
-	size_t room;
 
 	while (p < end) {
 		const char *from = p;
 
 		/* Plain text, most of a log, goes by the line. */
-		if (t->state == TEXT && t->begun && !t->returned &&
-		    t->have == 0) {
-			room = TERM_LINE - t->length;
-			while (p < end && room > 0 && *p >= ' ' && *p <= '~') {
+		if (t->state == TEXT && t->begun && t->have == 0) {
+			while (p < end && *p >= ' ' && *p <= '~')
 				p++;
-				room--;
+			while (from < p) {
+				from += row_put_ascii(
+				    &t->row, from, (size_t)(p - from));
+				if (from < p)
+					wrap(t);
 			}
-			if (p > from)
-				add(t, from, (size_t)(p - from));
 			if (p == end)
 				break;
 		}
@@ -334,12 +504,11 @@ term_feed(struct term *t, const char *bytes, size_t length)
 void
 term_end(struct term *t)
 {
-	if (t->returned)
-		t->have = t->length = 0;
 	give_up(t);
+	wrap(t);
 	if (t->length > 0)
 		emit(t, false);
 	t->state = TEXT;
-	t->begun = t->returned = false;
+	t->begun = false;
 	t->mark = -1;
 }

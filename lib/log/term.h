@@ -20,17 +20,25 @@ typedef void
 term_fn(const char *line, size_t length, int64_t ms, bool ended, void *);
 
 /*
- * Takes the bytes in pieces of any size.  Escape sequences go; of a line that
- * was drawn over, what stands after its last carriage return stays.  A string
- * sequence (ESC _ and the like) that is not closed on its line or within
- * 4 KiB is none, and its text stays.  term_end closes the log: a sequence that
- * it cuts off goes, a last line without a newline is given out.  Then
- * the next log may follow.
+ * A terminal of one row, which calls the function with each line, and with arg.
  */
 struct term;
-struct term *term_new(term_fn *, void *);
-void term_feed(struct term *, const char *, size_t);
+struct term *term_new(term_fn *, void *arg);
+
+/*
+ * Take the next bytes of a log, in pieces of any size.  What moves the cursor
+ * in its row, or erases, is done; Buildkite's links and images become words;
+ * all other escape sequences go.  A string sequence (ESC _ and the like) that
+ * is not closed on its line or within 4 KiB is none, and its text stays.
+ */
+void term_feed(struct term *, const char *bytes, size_t length);
+
+/*
+ * Close the log: a sequence that it cuts off goes, a last line without a
+ * newline is given out.  Then the next log may follow.
+ */
 void term_end(struct term *);
+
 void term_free(struct term *);
 
 #endif
