@@ -23,6 +23,7 @@
 /* No inotify: a user has 128 of them, and viewers may be more. */
 #define LOOK_MS 250
 #define FAULT_MS 10000 /* an older fault is not ours */
+#define TAKE_OVER_MS 5000
 
 /* A step as far as it was written. */
 struct shown {
@@ -324,18 +325,6 @@ show_fault(struct view *v)
 	return k->for_good ? 1 : EX_TEMPFAIL;
 }
 
-/* Does another process fetch for us?  Look twice: it may just take over. */
-static bool
-others(struct view *v)
-{
-	for (int i = 0; i < 4; i++) {
-		if (keep_locked(v->keep))
-			return true;
-		usleep(50000);
-	}
-	return false;
-}
-
 static int
 watch(struct view *v, struct db *db, bool follow)
 {
@@ -343,6 +332,7 @@ watch(struct view *v, struct db *db, bool follow)
 	char *id = NULL;
 	bool alone = true;
 	int fetched = 0;
+	int64_t last = clock_ticks(); /* when somebody fetched */
 
 	for (int idle = 0;; db_wait(db, LOOK_MS)) {
 		if (v->errand != NULL)
@@ -374,13 +364,19 @@ watch(struct view *v, struct db *db, bool follow)
 				show_none(v);
 			return 0;
 		}
-		if (alone && fetched == -1 && follow && v->keep != NULL &&
-		    others(v))
-			continue;
+		if (alone && fetched == -1 && follow && v->keep != NULL) {
+			/* Ours was killed; another's may just take over. */
+			if (keep_locked(v->keep))
+				last = clock_ticks();
+			if (clock_ticks() - last < TAKE_OVER_MS)
+				continue;
+		}
 		if (!follow || (alone && fetched != 0))
 			return fetched == -1 ? EX_TEMPFAIL : fetched;
-		if (!alone)
+		if (!alone) {
+			last = clock_ticks();
 			continue;
+		}
 		if (idle++ > 4)
 			errx(EX_TEMPFAIL, "nobody fetches this log");
 	}
