@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/bytes.h"
 #include "web/ws.h"
 
 #define KEY_SIZE 16
@@ -26,6 +27,7 @@ struct ws {
 	size_t early_length;
 	size_t early_read;
 	size_t budget;
+	struct bytes rest; /* of a frame that went in part */
 	int64_t moved;
 	bool gone; /* the peer, or the way to it */
 	int fd;
@@ -184,6 +186,7 @@ ws_free(struct ws *ws)
 	if (ws == NULL)
 		return;
 	wslay_event_context_free(ws->ctx);
+	bytes_free(&ws->rest);
 	free(ws->early);
 	free(ws);
 }
@@ -193,7 +196,7 @@ queue(struct ws *ws, uint8_t opcode, const char *text, size_t length)
 {
 	struct wslay_event_msg msg = { opcode, (const uint8_t *)text, length };
 
-	if (!wslay_event_want_write(ws->ctx))
+	if (ws_idle(ws))
 		ws->moved = clock_ticks();
 	if (wslay_event_queue_msg(ws->ctx, &msg) == WSLAY_ERR_NOMEM)
 		mem_refused();
@@ -218,12 +221,84 @@ ws_close(struct ws *ws, int code, const char *reason)
 	    (const uint8_t *)reason, reason == NULL ? 0 : strlen(reason));
 }
 
+size_t
+ws_head(char head[WS_HEAD], size_t length)
+{
+	size_t bytes = length < 126 ? 0 : length < 65536 ? 2 : 8;
+
+	head[0] = (char)(0x80 | WSLAY_TEXT_FRAME);
+	head[1] = (char)(bytes == 0 ? length : bytes == 2 ? 126 : 127);
+	for (size_t i = 0; i < bytes; i++)
+		head[2 + i] = (char)(length >> (8 * (bytes - 1 - i)));
+	return 2 + bytes;
+}
+
+/* The length of the frame that one of ws_head() begins. */
+static size_t
+frame_length(const char *frame)
+{
+	size_t length = (unsigned char)frame[1], bytes;
+
+	if (length < 126)
+		return 2 + length;
+	bytes = length == 126 ? 2 : 8;
+	length = 0;
+	for (size_t i = 0; i < bytes; i++)
+		length = length << 8 | (unsigned char)frame[2 + i];
+	return 2 + bytes + length;
+}
+
+bool
+ws_idle(const struct ws *ws)
+{
+	return ws->rest.length == 0 && !wslay_event_want_write(ws->ctx);
+}
+
+size_t
+ws_frames(struct ws *ws, const char *frames, size_t length)
+{
+	size_t whole = 0;
+	ssize_t n;
+
+	if (!ws_idle(ws))
+		return 0;
+	n = send(ws->fd, frames, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n <= 0)
+		return 0;
+	ws->moved = clock_ticks();
+	while (whole < (size_t)n)
+		whole += frame_length(frames + whole);
+	bytes_add(&ws->rest, frames + n, whole - (size_t)n);
+	return whole;
+}
+
+/* Send the rest of a frame; false if there is no way to the peer. */
+static bool
+send_rest(struct ws *ws)
+{
+	ssize_t n;
+
+	if (ws->rest.length == 0)
+		return true;
+	n = send(ws->fd, ws->rest.text, ws->rest.length,
+	    MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n == -1)
+		return errno == EAGAIN || errno == EINTR;
+	ws->moved = clock_ticks();
+	bytes_drop(&ws->rest, (size_t)n);
+	return true;
+}
+
 bool
 ws_run(struct ws *ws)
 {
 	static const uint8_t malformed[] = { 0x88, 2, 1002 >> 8, 1002 & 0xff };
 	bool over;
 
+	if (!send_rest(ws))
+		return false;
+	if (ws->rest.length > 0)
+		return true;
 	if (wslay_event_send(ws->ctx) != 0)
 		return false;
 	ws->budget = READ_ONCE;
@@ -248,7 +323,7 @@ ws_run(struct ws *ws)
 short
 ws_events(const struct ws *ws)
 {
-	return wslay_event_want_write(ws->ctx) ? POLLOUT : POLLIN;
+	return ws_idle(ws) ? POLLIN : POLLOUT;
 }
 
 size_t

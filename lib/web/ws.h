@@ -10,6 +10,7 @@
 #include "web/head.h"
 
 #define WS_ACCEPT 29 /* bytes of Sec-WebSocket-Accept, with the NUL */
+#define WS_HEAD 10 /* bytes of a frame's head, at most */
 
 /*
  * Does the request open a WebSocket? Returns 0 with the value to accept with,
@@ -27,6 +28,19 @@ struct ws;
 struct ws *ws_new(int fd, const char *early, size_t);
 void ws_free(struct ws *);
 
+/*
+ * Write the head of the frame of a whole text of length bytes: head and text
+ * are a frame as every peer gets it.  Returns the head's length.
+ */
+size_t ws_head(char head[WS_HEAD], size_t length);
+
+/*
+ * Send length bytes of the frames that begin here, as far as the socket takes
+ * them at once, and only where nothing is queued.  Returns how many bytes are
+ * on their way, which are whole frames: the rest of the last one is queued.
+ */
+size_t ws_frames(struct ws *, const char *frames, size_t length);
+
 /* Queue a text, a Ping, a Close; its reason may be NULL. */
 void ws_text(struct ws *, const char *, size_t);
 void ws_ping(struct ws *);
@@ -40,6 +54,9 @@ bool ws_run(struct ws *);
 
 /* What to poll(2) the socket for. */
 short ws_events(const struct ws *);
+
+/* Is nothing queued? */
+bool ws_idle(const struct ws *);
 
 /* The bytes of texts in the queue. */
 size_t ws_waiting(const struct ws *);
