@@ -20,8 +20,9 @@ OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
 	lib/data/record.o lib/data/stamp.o lib/data/tid.o lib/data/yaml.o \
 	lib/store/build.o lib/store/db.o lib/store/event.o lib/store/owner.o \
 	lib/store/ref.o lib/store/round.o lib/store/run.o \
-	lib/web/conn.o lib/web/head.o lib/web/http.o lib/web/listen.o \
-	lib/web/pipeline.o lib/web/reply.o lib/web/request.o \
+	lib/web/conn.o lib/web/feed.o lib/web/head.o lib/web/http.o \
+	lib/web/listen.o lib/web/listing.o lib/web/pipeline.o \
+	lib/web/reader.o lib/web/reply.o lib/web/request.o \
 	lib/web/server.o lib/web/stream.o lib/web/ws.o \
 	lib/local/cell.o lib/local/clone.o lib/local/job.o lib/local/make.o \
 	lib/local/mark.o lib/local/remote.o lib/local/report.o \

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/setting.h"
 #include "web/conn.h"
+#include "web/feed.h"
 #include "web/listen.h"
 #include "web/pipeline.h"
 #include "web/request.h"
@@ -33,6 +34,7 @@ static struct {
 
 static struct pipeline *pipeline;
 static struct server *server;
+static struct feeds *feeds;
 
 static void
 usage(void)
@@ -88,14 +90,35 @@ submit(struct conn *c, const struct head *head, const char *body, size_t length)
 		request_record(room, conn_wait(c), head, body, length);
 }
 
-/* Is the text a cursor, which may go on a command line? */
-static bool
-is_cursor(const char *text, size_t length)
+/* The position of an event's line: it begins with when it was created. */
+static int64_t
+event_position(const char *line, size_t length)
 {
-	size_t sign = length > 0 && *text == '-';
+	static const char begin[] = "{\"created\":";
+	size_t n = strlen(begin);
 
-	return length > sign && length < 24 &&
-	    strspn(text + sign, "0123456789") >= length - sign;
+	if (length <= n || strncmp(line, begin, n) != 0)
+		return FEED_START;
+	return strtoll(line + n, NULL, 10);
+}
+
+/* The position after which the cursor of a query has events. */
+static int64_t
+cursor(const char *query)
+{
+	size_t length, sign, digits;
+
+	for (; *query != '\0'; query += length) {
+		query += *query == '&';
+		length = strcspn(query, "&");
+		if (strncmp(query, "cursor=", 7) != 0)
+			continue;
+		sign = query[7] == '-';
+		digits = strspn(query + 7 + sign, "0123456789");
+		if (digits > 0 && 7 + sign + digits == length)
+			return strtoll(query + 7, NULL, 10);
+	}
+	return FEED_START;
 }
 
 /* The value to accept a WebSocket with; else false, refused. */
@@ -118,11 +141,11 @@ accepts(struct conn *c, const struct head *head, char key[WS_ACCEPT])
 	return false;
 }
 
-/* Is there room for a program more? Else false, refused. */
+/* Is there room for a stream more? Else false, refused. */
 static bool
 has_room(struct conn *c)
 {
-	if (server_programs(server) < (config.conns_max * 3 + 3) / 4)
+	if (server_streams(server) < (config.conns_max * 3 + 3) / 4)
 		return true;
 	conn_refuse(c, 503, "too many streams");
 	return false;
@@ -131,27 +154,13 @@ has_room(struct conn *c)
 static void
 route_events(struct conn *c, const struct head *head)
 {
-	const char *argv[] = { "tack-events", "-f", NULL, NULL, NULL };
-	const char *query = head->query;
-	char cursor[24];
+	static const char *const argv[] = { "tack-events", NULL };
+	static const struct feed_source events = { argv, event_position, NULL };
 	char key[WS_ACCEPT];
-	size_t length;
 
-	if (!accepts(c, head, key) || !has_room(c))
-		return;
-	for (; *query != '\0'; query += length) {
-		query += *query == '&';
-		length = strcspn(query, "&");
-		if (strncmp(query, "cursor=", 7) == 0 &&
-		    is_cursor(query + 7, length - 7)) {
-			snprintf(cursor, sizeof(cursor), "%.*s",
-			    (int)length - 7, query + 7);
-			argv[2] = "-c";
-			argv[3] = cursor;
-			break;
-		}
-	}
-	conn_stream(c, key, argv, NULL);
+	if (accepts(c, head, key) && has_room(c))
+		conn_stream(
+		    c, key, feeds_find(feeds, &events), cursor(head->query));
 }
 
 static bool
@@ -169,6 +178,7 @@ route_logs(struct conn *c, const struct head *head)
 	bool follow = upgrades(head), named = true;
 	const char *argv[] = { "tack-logs", follow ? "-bf" : "-b", "--", NULL,
 		NULL, NULL, NULL };
+	const struct feed_source log = { argv, NULL, "log stream complete" };
 	const char *path = head->path + strlen("/logs");
 	char *name[3], key[WS_ACCEPT];
 
@@ -185,7 +195,7 @@ route_logs(struct conn *c, const struct head *head)
 	if (!named || *path != '\0')
 		conn_refuse(c, 400, "not a knot, rkey and workflow");
 	else if (follow)
-		conn_stream(c, key, argv, "log stream complete");
+		conn_stream(c, key, feeds_find(feeds, &log), 0);
 	else
 		conn_print(c, "application/x-ndjson", argv);
 	for (size_t i = 0; i < 3; i++)
@@ -335,6 +345,7 @@ main(int argc, char *argv[])
 	if ((fd = listen_find(address)) == -1)
 		usage();
 	server = server_new(&handler, config.conns_max);
+	feeds = feeds_new();
 	if (listen_is(fd)) {
 		listener = fd;
 		if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
@@ -349,6 +360,7 @@ main(int argc, char *argv[])
 		listen_tell(fd);
 	} else
 		server_add(server, fd, true);
-	server_run(server, pipeline, listener);
+	server_run(server, pipeline, feeds, listener);
+	feeds_free(feeds);
 	return 0;
 }

@@ -71,6 +71,7 @@ def connect(path="/events", extra=""):
     if b" 101 " not in head:
         print(head.split()[1].decode())
         sys.exit(0)
+    open("opened", "w").close()
     return s
 
 def exactly(s, n):
@@ -282,19 +283,24 @@ for dir in own ends endless; do
 done
 cat >own/tack-events <<'EOF2'
 #!/bin/sh
-# Stands in for tack-events: what it was asked, then silence.
-echo "{\"nsid\":\"x\",\"rkey\":\"1\",\"args\":\"$*\"}"
-echo '{"nsid":"x","rkey":"2"}'
-exec sleep 60
+# Stands in for tack-events: what it was asked, and no more is to come.
+case $* in
+-f*)	exec sleep 60 ;;
+*-c*)	c=${*##* } ;;
+*)	c=0 ;;
+esac
+echo "{\"created\":$((c + 1)),\"nsid\":\"x\",\"rkey\":\"1\",\"args\":\"$*\"}"
+echo "{\"created\":$((c + 2)),\"nsid\":\"x\",\"rkey\":\"2\"}"
 EOF2
 cat >ends/tack-events <<'EOF2'
 #!/bin/sh
-echo '{"nsid":"x","rkey":"1"}'
+echo '{"created":1,"nsid":"x","rkey":"1"}'
 printf 'half a li'
 EOF2
 cat >endless/tack-events <<'EOF2'
 #!/bin/sh
-exec yes '{"nsid":"x","rkey":"1","event":{"status":"pending, of a length"}}'
+exec seq -f '{"created":%.0f,"event":{"status":"pending, of a length"}}' \
+    1 1000000000
 EOF2
 chmod +x own/tack-events ends/tack-events endless/tack-events
 head -c 10485760 /dev/zero >ten
@@ -523,15 +529,13 @@ is 'the null Origin is 403' 403 "$("$py" ws.py "$port" origin null)"
 is 'an Origin of this host is served' 101 \
     "$("$py" ws.py "$port" origin https://A)"
 is 'lines are frames' 2 "$("$py" ws.py "$port" lines /events 2 | jq -s length)"
-is 'no cursor' -f \
+is 'no cursor' '' \
     "$("$py" ws.py "$port" lines /events 1 | jq -r .args)"
-is 'a cursor of 19 digits' '-f -c 1763899999123456789' "$("$py" ws.py "$port" \
-    lines '/events?a=b&cursor=1763899999123456789' 1 | jq -r .args)"
-is 'a negative cursor' '-f -c -5' \
+is 'a negative cursor' '-c -5' \
     "$("$py" ws.py "$port" lines '/events?cursor=-5' 1 | jq -r .args)"
-is 'a cursor in words is none' -f \
+is 'a cursor in words is none' '' \
     "$("$py" ws.py "$port" lines '/events?cursor=1;id' 1 | jq -r .args)"
-is 'an empty cursor is none' -f \
+is 'an empty cursor is none' '' \
     "$("$py" ws.py "$port" lines '/events?cursor=' 1 | jq -r .args)"
 is 'text, binary and fragments are discarded' 'pong hi' \
     "$("$py" ws.py "$port" junk)"
@@ -566,10 +570,17 @@ ws.on("message", (m) => {
 else
 	skip 'node ws reads the stream' 'no tests/node_modules/ws'
 fi
-no_feeders() {
-	! pgrep -P "$main_pid" sleep
+one_feeder() {
+	[ "$(pgrep -cP "$main_pid" sleep)" -eq 1 ]
 }
-ok 'the streamers of who left are gone' until_ok no_feeders
+ok 'all who caught up have one feeder' until_ok one_feeder
+http=$PWD/own/tack-http
+serve -p cat
+http=
+is 'a cursor of 19 digits' '-c 1763899999123456789' "$("$py" ws.py "$port" \
+    lines '/events?a=b&cursor=1763899999123456789' 1 | jq -r .args)"
+kill "$pid"
+port=$main_port url=$main_url
 
 # Logs.
 http=$PWD/own/tack-http
@@ -687,9 +698,10 @@ fi
 
 http=
 # The end.
+rm -f opened
 "$py" ws.py "$main_port" code >bye &
 bye=$!
-until_ok pgrep -P "$main_pid" sleep
+until_ok test -e opened
 kill "$main_pid"
 wait "$main_pid"
 is 'SIGTERM is a clean end' 0 $?

@@ -39,9 +39,9 @@ cat >feed <<'EOF2'
 i=0
 while [ "$i" -lt 100 ]; do
 	i=$((i + 1))
-	echo "{\"n\":$i}"
+	echo "{\"created\":$i,\"n\":$i}"
 done
-printf '"%070000d"\n' 7
+printf '{"created":101,"n":"%070000d"}\n' 7
 exec sleep 600
 EOF2
 chmod +x feed
@@ -59,7 +59,7 @@ async def main():
         await asyncio.wait_for(await ws.ping(b"there?"), 5)
         await ws.close(3000, "enough")
         print([line["n"] for line in lines[:100]] ==
-            list(range(1, 101)), len(lines[100]), ws.close_code,
+            list(range(1, 101)), len(lines[100]["n"]), ws.close_code,
             ws.close_reason)
 asyncio.run(asyncio.wait_for(main(), 20))
 EOF2
@@ -83,7 +83,7 @@ ws.on("pong", () => ws.close(3000, "enough"));
 ws.on("error", (e) => console.log(e.message));
 ws.on("close", (code, reason) => console.log(
 	lines.slice(0, 100).every((line, i) => line.n === i + 1) ?
-	"True" : "False", lines[100].length, code, String(reason)));
+	"True" : "False", lines[100].n.length, code, String(reason)));
 EOF2
 if "$py" -c 'import websockets' 2>/dev/null; then
 	is 'P22 python3-websockets reads, is heard, and leaves in order' \

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "base/child.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "web/conn.h"
+#include "web/listing.h"
 #include "web/reply.h"
 #include "web/stream.h"
 #include "web/ws.h"
@@ -28,7 +28,7 @@
 #define REPLY_TIME 10000
 #define DRAIN_TIME 2000
 
-enum state { HEAD, BODY, ANSWER, REPLY, DRAIN, STREAM, DEAD };
+enum state { HEAD, BODY, ANSWER, REPLY, DRAIN, STREAM, LISTING, DEAD };
 
 struct conn {
 	const struct conn_handler *handler;
@@ -48,6 +48,7 @@ struct conn {
 	struct bytes out;
 	size_t sent;
 	struct stream *stream;
+	struct listing *listing;
 };
 
 static void
@@ -84,6 +85,7 @@ void
 conn_free(struct conn *c)
 {
 	stream_free(c->stream);
+	listing_free(c->listing);
 	close(c->fd);
 	bytes_free(&c->in);
 	bytes_free(&c->body);
@@ -194,24 +196,10 @@ conn_waits_for(const struct conn *c, uint64_t number)
 	return c->state == ANSWER && c->number == number;
 }
 
-/* Become a stream, after a head. */
-static void
-stream(struct conn *c, struct stream_kind kind, const char *head,
-    const char *const argv[])
-{
-	c->stream = stream_new(kind, c->fd, head, c->in.text + c->head_length,
-	    c->in.length - c->head_length, argv, c->number);
-	if (c->stream == NULL)
-		conn_refuse(c, 503, "no streamer");
-	else
-		c->state = STREAM;
-}
-
 void
-conn_stream(struct conn *c, const char *accept, const char *const argv[],
-    const char *complete)
+conn_stream(
+    struct conn *c, const char *accept, struct feed *feed, int64_t position)
 {
-	struct stream_kind kind = { STREAM_WS, complete, complete != NULL };
 	char head[256];
 
 	snprintf(head, sizeof(head),
@@ -221,15 +209,15 @@ conn_stream(struct conn *c, const char *accept, const char *const argv[],
 	    "Sec-WebSocket-Accept: %s\r\n"
 	    "\r\n",
 	    accept);
-	stream(c, kind, head, argv);
+	c->stream = stream_new(c->fd, head, c->in.text + c->head_length,
+	    c->in.length - c->head_length, feed, position, c->number);
+	c->state = STREAM;
 }
 
 void
 conn_print(struct conn *c, const char *type, const char *const argv[])
 {
 	bool chunks = c->head.minor > 0;
-	struct stream_kind kind = { chunks ? STREAM_CHUNKS : STREAM_BARE, "",
-		true };
 	struct bytes head = { 0 };
 	char fields[128];
 
@@ -237,21 +225,54 @@ conn_print(struct conn *c, const char *type, const char *const argv[])
 	    chunks ? "Transfer-Encoding: chunked\r\n" : "");
 	reply_head(&head, 200, fields, -1, "close");
 	bytes_add(&head, "", 1);
-	stream(c, kind, head.text, argv);
+	c->listing = listing_new(c->fd, head.text, chunks, argv, c->number);
+	c->state = LISTING;
 	bytes_free(&head);
 }
 
 bool
-conn_runs(const struct conn *c)
+conn_streams(const struct conn *c)
 {
-	return c->state == STREAM;
+	return c->state == STREAM || c->state == LISTING;
+}
+
+int64_t
+conn_waits_to_start(const struct conn *c)
+{
+	return c->state == STREAM ? stream_waits(c->stream) :
+	    c->state == LISTING	  ? listing_waits(c->listing) :
+				    INT64_MAX;
+}
+
+/* Has the peer hung up, though we have not come to read of it? */
+static bool
+is_gone(const struct conn *c)
+{
+	struct pollfd peer = { c->fd, POLLRDHUP, 0 };
+
+	return poll(&peer, 1, 0) == 1;
+}
+
+bool
+conn_start(struct conn *c)
+{
+	if (is_gone(c)) {
+		c->state = DEAD;
+		return false;
+	}
+	if (c->state == STREAM)
+		return stream_start(c->stream);
+	listing_start(c->listing);
+	return true;
 }
 
 void
-conn_exited(struct conn *c, int pid, int status)
+conn_exited(struct conn *c, pid_t pid, int status)
 {
 	if (c->state == STREAM)
 		stream_exited(c->stream, pid, status);
+	else if (c->state == LISTING)
+		listing_exited(c->listing, pid, status);
 }
 
 void
@@ -364,22 +385,32 @@ on_drain(struct conn *c)
 }
 
 static void
+forget_streams(struct conn *c)
+{
+	stream_free(c->stream);
+	listing_free(c->listing);
+	c->stream = NULL;
+	c->listing = NULL;
+}
+
+static void
 on_stream(struct conn *c, const struct pollfd fds[CONN_FDS])
 {
+	bool lists = c->state == LISTING;
 	int refusal;
 
-	switch (stream_run(c->stream, fds)) {
+	switch (
+	    lists ? listing_run(c->listing, fds) : stream_run(c->stream, fds)) {
 	case STREAM_OPEN:
 		break;
 	case STREAM_ENDED:
-		stream_free(c->stream);
-		c->stream = NULL;
+		forget_streams(c);
 		finish(c);
 		break;
 	case STREAM_REFUSED:
-		refusal = stream_refusal(c->stream);
-		stream_free(c->stream);
-		c->stream = NULL;
+		refusal = lists ? listing_refusal(c->listing) :
+				  stream_refusal(c->stream);
+		forget_streams(c);
 		c->handler->refused(c, refusal);
 		break;
 	case STREAM_BROKEN:
@@ -407,6 +438,7 @@ on_socket(struct conn *c)
 		conn_tell(c, "gone before its answer");
 		/* FALLTHROUGH */
 	case STREAM:
+	case LISTING:
 	case DEAD:
 		c->state = DEAD;
 	}
@@ -431,6 +463,7 @@ on_deadline(struct conn *c)
 	case REPLY:
 	case DRAIN:
 	case STREAM:
+	case LISTING:
 	case DEAD:
 		c->state = DEAD;
 	}
@@ -445,7 +478,9 @@ conn_wind_up(struct conn *c)
 	if (c->state == STREAM) {
 		stream_close(c->stream, 1001);
 		on_stream(c, none);
-	} else if (c->state == HEAD && c->in.length == 0)
+	} else if (c->state == LISTING)
+		c->state = DEAD; /* so that it is not taken for whole */
+	else if (c->state == HEAD && c->in.length == 0)
 		c->state = DEAD;
 }
 
@@ -473,6 +508,10 @@ conn_poll(const struct conn *c, struct pollfd fds[CONN_FDS])
 		stream_poll(c->stream, fds);
 		return;
 	}
+	if (c->state == LISTING) {
+		listing_poll(c->listing, fds);
+		return;
+	}
 	fds[0] = (struct pollfd){ c->fd, POLLIN, 0 };
 	fds[1] = (struct pollfd){ -1, 0, 0 };
 	if (c->state == ANSWER)
@@ -484,17 +523,21 @@ conn_poll(const struct conn *c, struct pollfd fds[CONN_FDS])
 int64_t
 conn_deadline(const struct conn *c)
 {
-	return c->state == STREAM ? stream_deadline(c->stream) :
-	    c->unseen		  ? 0 :
-				    c->deadline;
+	if (c->state == STREAM)
+		return stream_deadline(c->stream);
+	if (c->state == LISTING)
+		return listing_deadline(c->listing);
+	return c->unseen ? 0 : c->deadline;
 }
 
 void
 conn_run(struct conn *c, const struct pollfd fds[CONN_FDS])
 {
-	if (c->state == STREAM) {
+	bool streams = c->state == STREAM || c->state == LISTING;
+
+	if (streams) {
 		if (fds[0].revents != 0 || fds[1].revents != 0 ||
-		    stream_deadline(c->stream) <= clock_ticks())
+		    conn_deadline(c) <= clock_ticks())
 			on_stream(c, fds);
 		return;
 	}
@@ -502,7 +545,7 @@ conn_run(struct conn *c, const struct pollfd fds[CONN_FDS])
 		look(c);
 	else if (fds[0].revents != 0)
 		on_socket(c);
-	if (c->state != STREAM && c->state != DEAD &&
-	    c->deadline <= clock_ticks())
+	streams = c->state == STREAM || c->state == LISTING;
+	if (!streams && c->state != DEAD && c->deadline <= clock_ticks())
 		on_deadline(c);
 }

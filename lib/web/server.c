@@ -15,6 +15,15 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "web/server.h"
+#include "web/ws.h"
+
+/*
+ * Starts of programs for streams: a second's at most, saved up, and in one
+ * turn of the loop, so that webhooks do not wait for them.
+ */
+#define STARTS 100
+#define STARTS_SAVED 32
+#define STARTS_AT_ONCE 4
 
 struct server {
 	const struct conn_handler *handler;
@@ -22,6 +31,8 @@ struct server {
 	size_t count;
 	size_t most;
 	int signals; /* tells of those we act on */
+	int64_t allowance; /* thousandths of a start */
+	int64_t allowed; /* when it was last reckoned */
 };
 
 static int
@@ -60,12 +71,12 @@ server_add(struct server *s, int fd, bool once)
 }
 
 size_t
-server_programs(const struct server *s)
+server_streams(const struct server *s)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->count; i++)
-		n += conn_runs(s->conns[i]);
+		n += conn_streams(s->conns[i]);
 	return n;
 }
 
@@ -137,16 +148,57 @@ on_listener(struct server *s, int listener)
 	return true;
 }
 
-/* Children that nobody waits for by name. */
+/* Children that have ended, each of which one of them knows, or nobody. */
 static void
-reap(struct server *s)
+reap(struct server *s, struct feeds *feeds)
 {
 	pid_t pid;
 	int status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		feeds_exited(feeds, pid, status);
 		for (size_t i = 0; i < s->count; i++)
 			conn_exited(s->conns[i], pid, status);
+	}
+}
+
+/* Who has waited longest to start a program; NULL if nobody waits. */
+static struct conn *
+next_to_start(const struct server *s)
+{
+	struct conn *first = NULL;
+	int64_t since, least = INT64_MAX;
+
+	for (size_t i = 0; i < s->count; i++)
+		if ((since = conn_waits_to_start(s->conns[i])) < least) {
+			least = since;
+			first = s->conns[i];
+		}
+	return first;
+}
+
+/* Start what may be started; returns when to come again, if anybody waits. */
+static int64_t
+start_some(struct server *s, int64_t now)
+{
+	struct conn *c;
+	size_t n = 0;
+
+	s->allowance += (now - s->allowed) * STARTS;
+	s->allowed = now;
+	if (s->allowance > STARTS_SAVED * 1000)
+		s->allowance = STARTS_SAVED * 1000;
+	while ((c = next_to_start(s)) != NULL) {
+		if (s->allowance < 1000)
+			return now + (1000 - s->allowance) / STARTS + 1;
+		if (n == STARTS_AT_ONCE)
+			return now;
+		if (conn_start(c)) {
+			s->allowance -= 1000;
+			n++;
+		}
+	}
+	return INT64_MAX;
 }
 
 /* No new requests; what has begun is brought to its end. */
@@ -161,30 +213,33 @@ wind_up(struct server *s, int *listener)
 }
 
 static void
-on_signal(struct server *s, int *listener)
+on_signal(struct server *s, struct feeds *feeds, int *listener)
 {
 	struct signalfd_siginfo info;
 
 	while (read(s->signals, &info, sizeof(info)) == sizeof(info))
 		if (info.ssi_signo != SIGCHLD && *listener != -1)
 			wind_up(s, listener);
-	reap(s);
+	reap(s, feeds);
 }
 
 void
-server_run(struct server *s, struct pipeline *pipeline, int listener)
+server_run(struct server *s, struct pipeline *pipeline, struct feeds *feeds,
+    int listener)
 {
 	struct pollfd *fds, *fd;
-	int64_t now = clock_ticks(), until, paused = 0;
-	size_t n;
+	int64_t now = clock_ticks(), until, paused = 0, starts = INT64_MAX;
+	size_t n, fed, most = 2 + PIPELINE_FDS + (CONN_FDS + 1) * s->most;
 
-	fds = xcalloc(2 + PIPELINE_FDS + CONN_FDS * s->most, sizeof(*fds));
+	fds = xcalloc(most, sizeof(*fds));
 	while (listener != -1 || s->count > 0) {
 		until = now + 60000;
 		fds[0] =
 		    (struct pollfd){ paused > now ? -1 : listener, POLLIN, 0 };
 		if (paused > now)
 			until = paused;
+		if (starts < until)
+			until = starts;
 		fds[1] = (struct pollfd){ s->signals, POLLIN, 0 };
 		pipeline_feed(pipeline);
 		pipeline_poll(pipeline, fds + 2);
@@ -195,21 +250,27 @@ server_run(struct server *s, struct pipeline *pipeline, int listener)
 			if (conn_deadline(s->conns[i]) < until)
 				until = conn_deadline(s->conns[i]);
 		}
+		fed = feeds_poll(feeds, fd, s->most);
+		if (feeds_deadline(feeds) < until)
+			until = feeds_deadline(feeds);
 		until = until > now ? until - now : 0;
-		if (poll(fds, (nfds_t)(fd - fds), (int)until) == -1 &&
+		if (poll(fds, (nfds_t)(fd + fed - fds), (int)until) == -1 &&
 		    errno != EINTR)
 			err(EX_OSERR, "poll");
 		now = clock_ticks();
 		pipeline_run(pipeline, fds + 2);
+		feeds_run(feeds, fd, fed);
 		fd = fds + 2 + PIPELINE_FDS;
 		for (size_t i = 0; i < n; i++, fd += CONN_FDS)
 			conn_run(s->conns[i], fd);
 		if (fds[1].revents != 0)
-			on_signal(s, &listener);
+			on_signal(s, feeds, &listener);
 		sweep(s);
 		if (fds[0].revents != 0 && listener != -1 &&
 		    !on_listener(s, listener))
 			paused = now + 100;
+		starts = start_some(s, now);
+		sweep(s);
 	}
 	free(fds);
 }

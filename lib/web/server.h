@@ -8,28 +8,34 @@
 #include <stdint.h>
 
 #include "web/conn.h"
+#include "web/feed.h"
 #include "web/pipeline.h"
 
-/*
- * At most so many connections: when all are taken, who has dawdled longest
- * over a request must go.  Takes SIGCHLD, SIGINT and SIGTERM for itself.
- */
 struct server;
+
+/*
+ * Make a server that holds most connections at once: when all are taken, the
+ * one that has dawdled longest over a request must go.  It takes SIGCHLD,
+ * SIGINT and SIGTERM for itself.
+ */
 struct server *server_new(const struct conn_handler *, size_t most);
 
-/* Serve a connection, for one request only or for as long as it asks. */
+/* Serve a connected socket, with once for a single request. */
 void server_add(struct server *, int fd, bool once);
 
 /*
- * Serve until nobody is left or, where there is a listening socket, until
- * SIGINT or SIGTERM, and then until what has begun is brought to its end.
+ * Serve until nobody is left or, where there is a listening socket (listener
+ * is not -1), until SIGINT or SIGTERM, and then until what has begun is
+ * brought to its end.  Programs for streams are started a hundred a second at
+ * most, in the order of those who wait for them.
  */
-void server_run(struct server *, struct pipeline *, int listener);
+void
+server_run(struct server *, struct pipeline *, struct feeds *, int listener);
 
-/* How many have a program to themselves. */
-size_t server_programs(const struct server *);
+/* How many connections ask for, or have, lines of a program? */
+size_t server_streams(const struct server *);
 
-/* Who waits for the answer of that number; NULL if nobody does. */
+/* The connection that waits for the answer of that number, or NULL. */
 struct conn *server_waiting(const struct server *, uint64_t number);
 
 /* Refuse all who wait for an answer. */

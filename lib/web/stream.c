@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* The lines of a program, as a WebSocket or as the body of a reply. */
+/* A subscriber: the lines of a feed by WebSocket. */
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <err.h>
-#include <errno.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/bytes.h"
-#include "base/child.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "web/stream.h"
@@ -21,63 +13,100 @@
 
 #define STREAM_TIME 30000 /* ms to a Ping, or to the end of a stuck reader */
 #define CLOSE_TIME 5000
-#define ANNOUNCE_TIME 10000
-#define STREAM_AHEAD (256 * 1024) /* queued for a slow reader */
-#define LINE_MAX_SIZE (1024 * 1024)
+#define AHEAD (256 * 1024) /* queued for one that catches up slowly */
+#define ANNOUNCE_TIME 10000 /* for a program to say that all is well */
+#define AT_ONCE 65536 /* sent to one before the others have their turn */
 
+/*
+ * Who lacks what the feed has not WAITS for its turn, CATCHES_UP by a reader
+ * of its own, and SHARES the feed from then on, until it lags.
+ */
 struct stream {
-	struct stream_kind kind;
 	uint64_t number;
 	int fd;
-	struct ws *ws; /* NULL for a body, which is in: */
-	char *head; /* to be sent before all */
-	struct bytes out;
-	int64_t moved; /* when bytes of it last left, or began to wait */
-	int feed; /* -1 when the program has said all */
-	pid_t feeder; /* 0 when it is no more */
-	int status; /* how it ended, as wait(2) tells */
-	struct bytes lines;
+	char *head; /* NULL once it was sent */
+	struct ws *ws;
+	struct feed *feed;
+	int64_t position; /* of the last line that went out, or is queued */
+	struct reader reader;
+	enum {
+		WAITS,
+		CATCHES_UP,
+		SHARES,
+		LAST,
+		CLOSING,
+		BROKEN,
+		REFUSED
+	} phase;
+	int64_t since; /* it waits */
+	bool moved_on; /* a line has come since it waited */
+	bool blocked; /* the feed has more than the socket took */
 	int64_t deadline;
-	enum { ASKED, OPEN, LAST, CLOSING, BROKEN, REFUSED } phase;
 	int code; /* of the Close, after the LAST lines */
+	int status; /* of the program that had nothing to tell */
 };
 
-/* Send the head: from now on it is a stream. */
+/* Share the feed if it has all that is lacking, else wait. */
 static void
-open_stream(struct stream *s)
+enter(struct stream *s)
 {
-	ssize_t length = (ssize_t)strlen(s->head);
+	s->phase = feed_serves(s->feed, s->position) ? SHARES : WAITS;
+	s->since = clock_ticks();
+	s->blocked = s->moved_on = false;
+}
 
-	s->moved = clock_ticks();
-	s->deadline = s->moved + STREAM_TIME;
-	s->phase = OPEN;
-	if (send(s->fd, s->head, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL) !=
-	    length)
+/* It is known that there is something to tell. */
+static void
+send_head(struct stream *s)
+{
+	size_t length = strlen(s->head);
+	ssize_t n = send(s->fd, s->head, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n != (ssize_t)length)
 		s->phase = BROKEN;
+	free(s->head);
+	s->head = NULL;
+	s->deadline = 0;
 }
 
 struct stream *
-stream_new(struct stream_kind kind, int fd, const char *head, const char *early,
-    size_t length, const char *const argv[], uint64_t number)
+stream_new(int fd, const char *head, const char *early, size_t length,
+    struct feed *feed, int64_t position, uint64_t number)
 {
 	struct stream *s = xcalloc(1, sizeof(*s));
 
-	s->head = xstrdup(head);
-	if ((s->feeder = child_start(argv, NULL, &s->feed)) == -1) {
-		free(s->head);
-		free(s);
-		return NULL;
-	}
-	s->kind = kind;
 	s->number = number;
 	s->fd = fd;
-	if (kind.form == STREAM_WS)
-		s->ws = ws_new(fd, early, length);
-	if (kind.announced)
-		s->deadline = clock_ticks() + ANNOUNCE_TIME;
+	s->head = xstrdup(head);
+	s->ws = ws_new(fd, early, length);
+	s->feed = feed;
+	feed_take(feed);
+	s->position = position;
+	s->reader = READER_NONE;
+	enter(s);
+	if (feed_source(feed)->complete == NULL || feed_announced(feed))
+		send_head(s);
 	else
-		open_stream(s);
+		s->deadline = clock_ticks() + ANNOUNCE_TIME;
 	return s;
+}
+
+void
+stream_free(struct stream *s)
+{
+	if (s == NULL)
+		return;
+	reader_stop(&s->reader);
+	feed_leave(s->feed);
+	ws_free(s->ws);
+	free(s->head);
+	free(s);
+}
+
+int
+stream_refusal(const struct stream *s)
+{
+	return s->status;
 }
 
 static void
@@ -86,208 +115,182 @@ tell(const struct stream *s, const char *what)
 	warnx("%llu: %s", (unsigned long long)s->number, what);
 }
 
-static void
-stop_feeder(struct stream *s)
+int64_t
+stream_waits(const struct stream *s)
 {
-	if (s->feed != -1)
-		close(s->feed);
-	s->feed = -1;
-	if (s->feeder > 0) {
-		kill(s->feeder, SIGKILL);
-		waitpid(s->feeder, NULL, 0);
-	}
-	s->feeder = 0;
-}
-
-void
-stream_free(struct stream *s)
-{
-	if (s == NULL)
-		return;
-	stop_feeder(s);
-	ws_free(s->ws);
-	bytes_free(&s->out);
-	bytes_free(&s->lines);
-	free(s->head);
-	free(s);
-}
-
-int
-stream_refusal(const struct stream *s)
-{
-	return s->feeder == 0 && WIFEXITED(s->status) ? WEXITSTATUS(s->status) :
-							-1;
-}
-
-static void
-add(struct stream *s, const char *text, size_t length)
-{
-	if (s->out.length == 0)
-		s->moved = clock_ticks();
-	bytes_add(&s->out, text, length);
-}
-
-/* Whole lines on their way. */
-static void
-pass_on(struct stream *s, size_t whole)
-{
-	size_t offset = 0, length;
-	const char *text;
-	char size[32];
-
-	switch (s->kind.form) {
-	case STREAM_WS:
-		while ((text = bytes_line(&s->lines, &offset, &length)) != NULL)
-			ws_text(s->ws, text, length);
-		break;
-	case STREAM_CHUNKS:
-		snprintf(size, sizeof(size), "%zx\r\n", whole);
-		add(s, size, strlen(size));
-		add(s, s->lines.text, whole);
-		add(s, "\r\n", 2);
-		break;
-	case STREAM_BARE:
-		add(s, s->lines.text, whole);
-	}
-	bytes_drop(&s->lines, whole);
+	return s->phase == WAITS ? s->since : INT64_MAX;
 }
 
 static void
 close_now(struct stream *s)
 {
-	stop_feeder(s);
+	const char *why = feed_source(s->feed)->complete;
+
+	reader_stop(&s->reader);
 	s->phase = CLOSING;
 	s->deadline = clock_ticks() + CLOSE_TIME;
-	ws_close(s->ws, s->code, s->code == 1000 ? s->kind.complete : NULL);
+	ws_close(s->ws, s->code, s->code == 1000 ? why : NULL);
 }
 
 void
 stream_close(struct stream *s, int code)
 {
-	if (s->phase == CLOSING || s->phase == BROKEN)
-		return;
 	s->code = code;
-	if (s->ws != NULL && s->phase != ASKED)
+	if (s->head != NULL)
+		s->phase = BROKEN;
+	else if (s->phase != CLOSING && s->phase != BROKEN)
 		close_now(s);
-	else
-		s->phase = BROKEN; /* so that it is not taken for whole */
 }
 
-/*
- * The program has said all, and its end is known unless we give it up.  What
- * it said is sent before the Close, which would overtake it in the queue.
- */
+/* Nothing more comes; what is queued goes before the Close. */
 static void
-conclude(struct stream *s)
+conclude(struct stream *s, int code, const char *what)
 {
-	bool well =
-	    s->feeder == 0 && s->status == 0 && s->kind.complete != NULL;
-
-	if (s->phase == ASKED) {
+	if (s->head != NULL) {
 		s->phase = REFUSED;
+		s->deadline = 0;
 		return;
 	}
-	s->code = well ? 1000 : 1011;
-	if (!well)
-		tell(s, "streamer ended");
-	stop_feeder(s);
+	if (what != NULL)
+		tell(s, what);
+	reader_stop(&s->reader);
+	s->code = code;
 	s->phase = LAST;
-	s->deadline = 0; /* now, whatever is polled for */
-	if (s->kind.form == STREAM_CHUNKS && well)
-		add(s, "0\r\n\r\n", 5);
+	s->deadline = 0;
+}
+
+static void
+conclude_as(struct stream *s, enum reader_end how, int status)
+{
+	s->status = status;
+	if (how == READER_WELL)
+		conclude(s, 1000, NULL);
+	else
+		conclude(s, 1011, "streamer ended");
+}
+
+bool
+stream_start(struct stream *s)
+{
+	bool first = feed_source(s->feed)->position == NULL &&
+	    !feed_runs(s->feed) && feed_ended(s->feed) == READER_GOES_ON;
+
+	if (first)
+		feed_begin(s->feed, s->position);
+	if (first || feed_serves(s->feed, s->position)) {
+		s->phase = SHARES;
+		return first;
+	}
+	s->phase = CATCHES_UP;
+	if (!feed_catch_up(s->feed, &s->reader, s->position))
+		conclude_as(s, READER_BADLY, -1);
+	return true;
+}
+
+/* Its reader has said all. */
+static void
+see_end(struct stream *s)
+{
+	enum reader_end how = reader_ended(&s->reader);
+	bool moved_on = s->moved_on;
+
+	if (s->phase != CATCHES_UP || s->reader.fd != -1)
+		return;
+	if (how == READER_GOES_ON) {
+		s->deadline = clock_ticks() + CLOSE_TIME;
+		return;
+	}
+	if (how == READER_BADLY || feed_source(s->feed)->position == NULL) {
+		conclude_as(s, how, reader_status(&s->reader));
+		return;
+	}
+	reader_stop(&s->reader);
+	feed_begin(s->feed, s->position);
+	enter(s);
+	/* There is nothing to catch up with, and yet it lacks something. */
+	if (s->phase == WAITS && !moved_on)
+		conclude_as(s, READER_BADLY, -1);
 }
 
 void
-stream_exited(struct stream *s, int pid, int status)
+stream_exited(struct stream *s, pid_t pid, int status)
 {
-	if (s->feeder != pid)
-		return;
-	s->feeder = 0;
-	s->status = status;
-	if (s->feed == -1 && (s->phase == ASKED || s->phase == OPEN))
-		conclude(s);
-}
-
-/* Is the first line here, that says that all is well? */
-static void
-announce(struct stream *s)
-{
-	const char *lf = memchr(s->lines.text, '\n', s->lines.length);
-
-	if (lf == NULL)
-		return;
-	bytes_drop(&s->lines, (size_t)(lf + 1 - s->lines.text));
-	open_stream(s);
+	if (reader_exited(&s->reader, pid, status))
+		see_end(s);
 }
 
 static void
 read_lines(struct stream *s)
 {
-	ssize_t n = bytes_read(&s->lines, s->feed);
-	const char *lf;
+	const struct feed_source *source = feed_source(s->feed);
+	size_t offset = 0, length;
+	const char *line;
+	int64_t position;
 
-	if (n == -1)
-		return;
-	if (n > 0) {
-		if (s->phase == ASKED)
-			announce(s);
-		lf = s->phase == ASKED ?
-		    NULL :
-		    memrchr(s->lines.text, '\n', s->lines.length);
-		if (lf != NULL)
-			pass_on(s, (size_t)(lf + 1 - s->lines.text));
-		if (s->lines.length > LINE_MAX_SIZE)
-			conclude(s);
-		return;
+	reader_read(&s->reader);
+	while (
+	    (line = bytes_line(&s->reader.bytes, &offset, &length)) != NULL) {
+		if (s->head != NULL) {
+			send_head(s);
+			continue;
+		}
+		position = source->position == NULL ?
+		    s->position + 1 :
+		    source->position(line, length);
+		if (position <= s->position)
+			continue;
+		s->position = position;
+		s->moved_on = true;
+		ws_text(s->ws, line, length);
 	}
-	close(s->feed);
-	s->feed = -1;
-	if (s->feeder == 0 || s->kind.complete == NULL)
-		conclude(s);
-	else
-		s->deadline = clock_ticks() + CLOSE_TIME;
+	bytes_drop(&s->reader.bytes, offset);
+	see_end(s);
 }
 
+/* It may be sent something: what the feed has for it. */
+static void
+share(struct stream *s)
+{
+	const char *frames;
+	size_t length, sent;
+
+	if (s->head != NULL && feed_announced(s->feed)) {
+		send_head(s);
+		return;
+	}
+	frames = feed_after(s->feed, s->position, &length);
+	if (frames == NULL && feed_source(s->feed)->position == NULL)
+		conclude(s, 1013, "too slow for a log that is shared");
+	else if (frames == NULL)
+		enter(s);
+	else if (length > 0) {
+		sent = ws_frames(
+		    s->ws, frames, length < AT_ONCE ? length : AT_ONCE);
+		s->blocked = sent < length;
+		if (sent > 0)
+			s->position = feed_position(s->feed, frames + sent);
+	} else if (feed_ended(s->feed) != READER_GOES_ON)
+		conclude_as(s, feed_ended(s->feed), feed_status(s->feed));
+}
+
+/* Has the peer not taken all that is there for it? */
 static bool
 is_stuck(const struct stream *s)
 {
-	return s->ws != NULL ? (ws_events(s->ws) & POLLOUT) != 0 :
-			       s->out.length > 0;
+	return !ws_idle(s->ws) || (s->phase == SHARES && s->blocked);
 }
 
+/* May a line of the feed go out at once? */
 static bool
-flush_ws(struct stream *s)
+has_news(const struct stream *s)
 {
-	bool open = ws_run(s->ws);
-
-	if (open && s->phase == LAST && !is_stuck(s)) {
-		close_now(s);
-		open = ws_run(s->ws);
-	}
-	s->moved = ws_moved(s->ws);
-	return open;
-}
-
-static bool
-flush_body(struct stream *s)
-{
-	ssize_t n;
-
-	if (s->out.length > 0) {
-		n = send(s->fd, s->out.text, s->out.length,
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n == -1 && errno != EAGAIN && errno != EINTR)
-			return false;
-		if (n > 0) {
-			bytes_drop(&s->out, (size_t)n);
-			s->moved = clock_ticks();
-		}
-	}
-	if (s->phase == OPEN || s->out.length > 0)
-		return true;
-	if (s->code != 1000)
-		s->phase = BROKEN; /* so that it is not taken for whole */
-	return false;
+	if (s->phase != SHARES)
+		return false;
+	if (s->head != NULL)
+		return feed_announced(s->feed) ||
+		    feed_ended(s->feed) != READER_GOES_ON;
+	return !s->blocked && ws_idle(s->ws) &&
+	    feed_has_news(s->feed, s->position);
 }
 
 /* It is time: for a Ping, or to give up. */
@@ -296,57 +299,78 @@ on_deadline(struct stream *s)
 {
 	if (s->phase == CLOSING)
 		s->phase = BROKEN;
-	else if (s->phase == ASKED || (s->phase == OPEN && s->feed == -1))
-		conclude(s);
-	else if (is_stuck(s) && s->moved + STREAM_TIME <= clock_ticks()) {
+	else if (s->head != NULL ||
+	    (s->phase == CATCHES_UP && s->reader.fd == -1))
+		conclude_as(s, READER_BADLY, -1);
+	else if (is_stuck(s) &&
+	    ws_moved(s->ws) + STREAM_TIME <= clock_ticks()) {
 		tell(s, "reader stuck");
 		s->phase = BROKEN;
-	} else if (s->phase == LAST)
-		return;
-	else if (s->ws != NULL)
+	} else if (s->phase != LAST && ws_idle(s->ws) &&
+	    ws_moved(s->ws) + STREAM_TIME <= clock_ticks())
 		ws_ping(s->ws);
-	else
-		s->moved = clock_ticks();
 }
 
 void
 stream_poll(const struct stream *s, struct pollfd fds[STREAM_FDS])
 {
-	bool full = s->out.length > STREAM_AHEAD ||
-	    (s->ws != NULL && ws_waiting(s->ws) > STREAM_AHEAD);
-	short events = s->phase == ASKED ? 0 :
-	    s->ws != NULL		 ? ws_events(s->ws) :
-	    s->out.length > 0		 ? POLLOUT :
-					   0;
+	bool full = ws_waiting(s->ws) > AHEAD;
+	short events = ws_events(s->ws);
 
+	if (s->phase == SHARES) {
+		feed_mind(s->feed, s->position);
+		if (s->blocked)
+			events |= POLLOUT;
+	}
+	if (s->head != NULL)
+		events = POLLRDHUP;
 	fds[0] = (struct pollfd){ s->fd, events, 0 };
-	fds[1] = (struct pollfd){ full ? -1 : s->feed, POLLIN, 0 };
+	fds[1] = (struct pollfd){ full ? -1 : s->reader.fd, POLLIN, 0 };
 }
 
 int64_t
 stream_deadline(const struct stream *s)
 {
-	return s->phase == BROKEN || s->phase == REFUSED ? 0 : s->deadline;
+	return s->phase >= BROKEN || has_news(s) ? 0 : s->deadline;
+}
+
+static bool
+flush(struct stream *s)
+{
+	bool open = ws_run(s->ws);
+
+	if (open && has_news(s))
+		share(s);
+	if (open && s->phase == LAST && ws_idle(s->ws)) {
+		close_now(s);
+		open = ws_run(s->ws);
+	}
+	return open;
 }
 
 enum stream_state
 stream_run(struct stream *s, const struct pollfd fds[STREAM_FDS])
 {
-	if (fds[1].revents != 0 && s->feed != -1)
+	if ((fds[0].revents & POLLOUT) != 0)
+		s->blocked = false;
+	if (fds[1].revents != 0 && s->reader.fd != -1)
 		read_lines(s);
-	if ((fds[0].revents & (POLLERR | POLLHUP)) != 0)
+	if ((fds[0].revents & (POLLERR | POLLHUP | POLLRDHUP)) != 0)
 		s->phase = BROKEN;
-	if (s->phase != BROKEN && s->deadline <= clock_ticks())
+	if (s->phase < BROKEN && s->head != NULL && has_news(s))
+		share(s);
+	if (s->phase < BROKEN && s->deadline <= clock_ticks() &&
+	    s->deadline > 0)
 		on_deadline(s);
 	if (s->phase == BROKEN)
 		return STREAM_BROKEN;
 	if (s->phase == REFUSED)
 		return STREAM_REFUSED;
-	if (s->phase == ASKED)
+	if (s->head != NULL)
 		return STREAM_OPEN;
-	if (!(s->ws != NULL ? flush_ws(s) : flush_body(s)))
-		return s->phase == BROKEN ? STREAM_BROKEN : STREAM_ENDED;
-	if (s->phase == LAST || (s->phase == OPEN && s->feed != -1))
-		s->deadline = s->moved + STREAM_TIME;
+	if (!flush(s))
+		return STREAM_ENDED;
+	if (s->phase <= LAST && !(s->phase == CATCHES_UP && s->reader.fd == -1))
+		s->deadline = ws_moved(s->ws) + STREAM_TIME;
 	return STREAM_OPEN;
 }

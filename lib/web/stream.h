@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The lines of a program, as a WebSocket or as the body of a reply. */
+/* A subscriber: the lines of a feed by WebSocket. */
 #ifndef WEB_STREAM_H
 #define WEB_STREAM_H
 
@@ -7,52 +7,55 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+#include "web/feed.h"
 
 #define STREAM_FDS 2
 
 /*
  * After STREAM_ENDED the socket is to be closed with care, after STREAM_BROKEN
- * at once; after STREAM_REFUSED nothing has been sent, and it wants a reply.
+ * at once; after STREAM_REFUSED nothing was sent, and it wants a reply.
  */
 enum stream_state { STREAM_OPEN, STREAM_ENDED, STREAM_BROKEN, STREAM_REFUSED };
 
-/* How the lines travel. */
-struct stream_kind {
-	enum { STREAM_WS, STREAM_CHUNKS, STREAM_BARE } form;
-	/* What to say in the Close when the program ends well; NULL if it
-	 * should not end. */
-	const char *complete;
-	/*
-	 * Its first line, which goes nowhere, says that there is something to
-	 * stream.  Before it nothing is sent; without it, the stream is
-	 * refused.
-	 */
-	bool announced;
-};
+struct stream;
 
 /*
- * Start a program, whose lines go out on a socket, which stays the caller's,
- * after the HTTP head, which is copied; early are bytes that came with the
- * request's head.  NULL, the reason told, if it cannot be started.  Messages
- * name the connection by the number.
+ * Send the lines of a feed that come after a position to a peer whose socket
+ * stays the caller's, and before them, once it is known that there is
+ * something to tell, the head of the reply.  early are bytes that came with
+ * the request's head.  Messages name the connection by its number.
  */
-struct stream;
-struct stream *stream_new(struct stream_kind, int fd, const char *head,
-    const char *early, size_t, const char *const argv[], uint64_t number);
+struct stream *stream_new(int fd, const char *head, const char *early,
+    size_t length, struct feed *, int64_t position, uint64_t number);
 void stream_free(struct stream *);
 
 /* After STREAM_REFUSED: the program's exit status, -1 if it has none. */
 int stream_refusal(const struct stream *);
 
-/* Close the WebSocket with a code, or break off: the program goes. */
+/*
+ * Since when does it wait to start a program? Milliseconds of clock_ticks(),
+ * INT64_MAX if it does not.
+ */
+int64_t stream_waits(const struct stream *);
+
+/* Its turn has come.  Returns whether a program was to be started. */
+bool stream_start(struct stream *);
+
+/* Close the WebSocket with a code; its reader goes. */
 void stream_close(struct stream *, int code);
 
-/* The program with this process id is no more; how, as wait(2) tells. */
-void stream_exited(struct stream *, int pid, int status);
+/* Tell it that the process pid ended with a status of wait(2). */
+void stream_exited(struct stream *, pid_t pid, int status);
 
-/* What to poll(2) for, by when at the latest, and what to do then. */
+/* Fill in what to poll(2) for. */
 void stream_poll(const struct stream *, struct pollfd[STREAM_FDS]);
+
+/* The time, of clock_ticks(), at which to run it though nothing was polled. */
 int64_t stream_deadline(const struct stream *);
+
+/* Do what can be done without waiting. */
 enum stream_state stream_run(struct stream *, const struct pollfd[STREAM_FDS]);
 
 #endif

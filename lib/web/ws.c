@@ -12,9 +12,9 @@
 #include <nettle/sha1.h>
 #include <wslay/wslay.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/bytes.h"
 #include "web/ws.h"
 
 #define KEY_SIZE 16
