@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* A connection that asks by HTTP, from its first byte to its end. */
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <err.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +16,6 @@
 #include "web/listing.h"
 #include "web/reply.h"
 #include "web/stream.h"
-#include "web/ws.h"
 
 /* Milliseconds. */
 #define HEAD_TIME 5000
