@@ -14,8 +14,8 @@ TOOLS = bin/tack-cancel bin/tack-events bin/tack-fetch bin/tack-http \
 SCRIPTS = bin/tack bin/tack-init bin/tack-member bin/tack-reconcile \
 	bin/tack-request
 OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
-	lib/base/mem.o lib/base/public.o lib/base/sandbox.o lib/base/secret.o \
-	lib/base/setting.o \
+	lib/base/file.o lib/base/mem.o lib/base/public.o lib/base/sandbox.o \
+	lib/base/secret.o lib/base/setting.o \
 	lib/data/base64.o lib/data/check.o lib/data/json.o lib/data/print.o \
 	lib/data/record.o lib/data/stamp.o lib/data/tid.o lib/data/yaml.o \
 	lib/store/build.o lib/store/db.o lib/store/event.o lib/store/owner.o \
@@ -34,8 +34,9 @@ OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
 	lib/flow/attempt.o lib/flow/filter.o lib/flow/hold.o lib/flow/permit.o \
 	lib/flow/resolve.o lib/flow/starters.o lib/flow/status.o lib/flow/verify.o
 HDRS = ${OBJS:.o=.h} lib/data/eight.h
-UNITS = tests/auth.t tests/base64.t tests/head.t tests/json.t tests/mask.t \
-	tests/public.t tests/sandbox.t tests/term.t tests/tid.t tests/yaml.t
+UNITS = tests/auth.t tests/base64.t tests/file.t tests/head.t tests/json.t \
+	tests/mask.t tests/public.t tests/sandbox.t tests/term.t tests/tid.t \
+	tests/yaml.t
 BENCHES = tests/bench/commit tests/bench/json tests/bench/load \
 	tests/bench/pair tests/bench/sub
 

@@ -18,6 +18,7 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "data/check.h"
 #include "data/json.h"
@@ -27,6 +28,7 @@
 #include "local/mark.h"
 
 #define DIED "the runner died"
+#define MOST (64 << 20) /* bytes of a file of ours */
 
 const char *
 job_name(char text[JOB_NAME], const char *id, const char *file)
@@ -115,21 +117,14 @@ job_exists(const struct job_dir *j, const char *id)
 void
 job_put(const struct job_dir *j, const char *dir, const char *file, jv v)
 {
-	char temp[JOB_NAME], final[JOB_NAME], *text = print_text(v);
-	FILE *fp;
-	int fd;
+	char path[JOB_NAME], *text = print_text(v);
+	size_t length = strlen(text);
 
-	job_name(temp, dir, "new");
-	fd =
-	    openat(j->fd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd == -1 || (fp = fdopen(fd, "w")) == NULL)
-		job_fail(temp);
-	fprintf(fp, "%s\n", text);
+	text[length] = '\n';
+	job_name(path, dir, file);
+	if (file_replace(j->fd, path, text, length + 1, true) == -1)
+		job_fail(path);
 	free(text);
-	if (fflush(fp) == EOF || ferror(fp) || fsync(fd) == -1 ||
-	    fclose(fp) == EOF ||
-	    renameat(j->fd, temp, j->fd, job_name(final, dir, file)) == -1)
-		job_fail(temp);
 }
 
 void
@@ -142,22 +137,17 @@ static jv
 get(const struct job_dir *j, const char *id, const char *file)
 {
 	char path[JOB_NAME], *text;
-	struct stat st;
-	ssize_t n;
+	size_t n;
 	jv v;
-	int fd = openat(j->fd, job_name(path, id, file), O_RDONLY | O_CLOEXEC);
 
-	if (fd == -1 && errno == ENOENT)
+	text = file_read(j->fd, job_name(path, id, file), MOST, &n);
+	if (text == NULL && errno == ENOENT)
 		return jv_invalid(); /* removed since */
-	if (fd == -1 || fstat(fd, &st) == -1)
+	if (text == NULL)
 		job_fail(path);
-	text = xmalloc((size_t)st.st_size + 1);
-	if ((n = read(fd, text, (size_t)st.st_size)) == -1)
-		job_fail(path);
-	close(fd);
-	if (check_json(text, (size_t)n, NULL, 0) != -1)
+	if (check_json(text, n, NULL, 0) != -1)
 		errx(EX_DATAERR, "%s/%s: not JSON", j->path, path);
-	v = json_parse(text, (size_t)n);
+	v = json_parse(text, n);
 	free(text);
 	return v;
 }

@@ -14,6 +14,7 @@
 
 #include <nettle/sha2.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "data/check.h"
 #include "data/json.h"
@@ -21,6 +22,7 @@
 #include "log/keep.h"
 
 #define STEPS "steps.json"
+#define MOST (64 << 20) /* bytes of it */
 #define NAME 32 /* hexadecimal digits of a directory's name */
 
 static void
@@ -156,14 +158,13 @@ take_step(jv v, void *arg)
 
 /* The steps.json of now, parsed; invalid if it is not there or no JSON. */
 static jv
-slurp(int fd, const struct stat *st)
+slurp(int fd)
 {
-	size_t size = (size_t)st->st_size;
-	char *text = xmalloc(size + 1);
+	size_t size;
+	char *text = file_bytes(fd, MOST, &size);
 	jv v = jv_invalid();
 
-	if (read(fd, text, size) == st->st_size &&
-	    check_json(text, size, NULL, 0) == -1) {
+	if (text != NULL && check_json(text, size, NULL, 0) == -1) {
 		jv_free(v);
 		v = json_parse(text, size);
 	}
@@ -191,7 +192,7 @@ keep_read(struct keep *k)
 	if (k->seen != -1)
 		close(k->seen);
 	k->seen = fd;
-	v = slurp(fd, &st);
+	v = slurp(fd);
 	empty(k);
 	steps = json_get(&v, "steps");
 	json_each(&steps, take_step, k);
@@ -242,11 +243,9 @@ step_json(const struct keep_step *s)
 void
 keep_write(struct keep *k)
 {
-	static const char fresh[] = STEPS ".new";
 	jv v = jv_object(), steps = jv_array();
+	size_t length;
 	char *text;
-	int fd;
-	FILE *f;
 
 	for (size_t i = 0; i < k->steps; i++)
 		steps = jv_array_append(steps, step_json(&k->step[i]));
@@ -260,15 +259,11 @@ keep_write(struct keep *k)
 		v = json_set(v, "fault_at", jv_number((double)k->fault_at));
 	}
 	text = print_text(v);
-	fd = openat(k->directory, fresh,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd == -1 || (f = fdopen(fd, "w")) == NULL)
-		err(EX_TEMPFAIL, "%s", fresh);
-	if (fprintf(f, "%s\n", text) < 0 || fflush(f) == EOF ||
-	    (k->done != -1 && fsync(fd) == -1) || fclose(f) == EOF ||
-	    renameat(k->directory, fresh, k->directory, STEPS) == -1 ||
-	    (k->done != -1 && fsync(k->directory) == -1))
-		err(EX_TEMPFAIL, "%s", fresh);
+	length = strlen(text);
+	text[length] = '\n';
+	if (file_replace(
+		k->directory, STEPS, text, length + 1, k->done != -1) == -1)
+		err(EX_TEMPFAIL, STEPS);
 	free(text);
 }
 
