@@ -15,7 +15,7 @@ SCRIPTS = bin/tack bin/tack-init bin/tack-member bin/tack-reconcile \
 	bin/tack-request
 OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
 	lib/base/file.o lib/base/mem.o lib/base/public.o lib/base/sandbox.o \
-	lib/base/secret.o lib/base/setting.o \
+	lib/base/secret.o lib/base/setting.o lib/base/share.o \
 	lib/data/base64.o lib/data/check.o lib/data/json.o lib/data/print.o \
 	lib/data/record.o lib/data/stamp.o lib/data/tid.o lib/data/yaml.o \
 	lib/store/build.o lib/store/db.o lib/store/event.o lib/store/owner.o \

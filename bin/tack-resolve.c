@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/sandbox.h"
+#include "base/share.h"
 #include "ci/provider.h"
 #include "flow/filter.h"
 #include "flow/resolve.h"

@@ -15,6 +15,7 @@
 
 #include "base/child.h"
 #include "base/mem.h"
+#include "base/share.h"
 
 extern char **environ;
 
@@ -43,25 +44,20 @@ extend_path(void)
 {
 	static bool done;
 	const char *path = getenv("PATH");
-	char self[PATH_MAX], *slash, *longer;
-	ssize_t n;
+	char *self, *longer;
 
 	if (done)
 		return;
 	done = true;
-	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (n <= 0)
+	if ((self = share_bin()) == NULL)
 		return;
-	self[n] = '\0';
-	if ((slash = strrchr(self, '/')) == NULL)
-		return;
-	*slash = '\0';
 	if (path == NULL || *path == '\0')
 		path = "/usr/bin:/bin";
 	longer = xasprintf("%s:%s", self, path);
 	if (setenv("PATH", longer, 1) == -1)
 		mem_refused();
 	free(longer);
+	free(self);
 }
 
 pid_t

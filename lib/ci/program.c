@@ -7,6 +7,7 @@
 #include <jq.h>
 
 #include "base/mem.h"
+#include "base/share.h"
 #include "ci/answer.h"
 #include "ci/program.h"
 #include "ci/provider.h"

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* One CI as data: reading its payloads. */
-#include <sys/stat.h>
-
 #include <ctype.h>
 #include <err.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <bsd/stdlib.h>
 
@@ -20,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/share.h"
 #include "ci/provider.h"
 #include "data/check.h"
 #include "data/json.h"
@@ -63,34 +59,6 @@ static _Noreturn void
 wrong(const struct provider *p, const char *member)
 {
 	errx(EX_CONFIG, "%s: wrong or missing: %s", p->file, member);
-}
-
-char *
-share_path(const char *file)
-{
-	const char *share = getenv("TACK_SHARE");
-	char exe[4096], *path, *slash;
-	struct stat st;
-	ssize_t n;
-
-	if (share != NULL && *share != '\0') {
-		path = xasprintf("%s/%s", share, file);
-		return path;
-	}
-	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	exe[n > 0 ? n : 0] = '\0';
-	if ((slash = strrchr(exe, '/')) == NULL)
-		errx(EX_CONFIG,
-		    "TACK_SHARE is not set, and /proc is not"
-		    " there to tell where this tool stands");
-	*slash = '\0';
-	path = xasprintf("%s/../share/tack", exe);
-	if (stat(path, &st) == -1)
-		path[strlen(path) - strlen("/tack")] = '\0';
-	share = path;
-	path = xasprintf("%s/%s", share, file);
-	free((char *)share);
-	return path;
 }
 
 static char *
@@ -255,35 +223,6 @@ each(struct provider *p, const char *member, void (*fn)(jv, void *), void *arg)
 		wrong(p, member);
 	json_each(&list, fn, arg);
 	jv_free(list);
-}
-
-char *
-share_text(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	char *text;
-	size_t length = 0;
-	ssize_t n;
-
-	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR))
-		return NULL;
-	if (fd == -1)
-		err(errno == EACCES ? EX_CONFIG : EX_TEMPFAIL, "%s", path);
-	if (fstat(fd, &st) == -1)
-		err(EX_CONFIG, "%s", path);
-	text = xmalloc((size_t)st.st_size + 1);
-	while (length < (size_t)st.st_size) {
-		n = read(fd, text + length, (size_t)st.st_size - length);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			err(EX_CONFIG, "%s", path);
-		length += (size_t)n;
-	}
-	close(fd);
-	text[length] = '\0';
-	return text;
 }
 
 char *

@@ -11,15 +11,6 @@
 #include <jv.h>
 
 /*
- * The path of a file in share/: below $TACK_SHARE, else beside the running
- * binary's directory, ../share/tack or ../share.  For the caller to free.
- */
-char *share_path(const char *file);
-
-/* The whole of a small file, for the caller to free; NULL if not there. */
-char *share_text(const char *path);
-
-/*
  * A provider by its name; NULL if there is none such.  Exits with EX_CONFIG,
  * naming file and member, when its file is wrong.
  */

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/setting.h"
+#include "base/share.h"
 #include "ci/auth.h"
 #include "ci/provider.h"
 #include "data/base64.h"
