@@ -31,8 +31,9 @@ OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
 	lib/ci/exchange.o lib/ci/program.o lib/ci/provider.o lib/ci/seal.o \
 	lib/log/errand.o lib/log/keep.o lib/log/mask.o lib/log/row.o lib/log/take.o \
 	lib/log/term.o \
-	lib/flow/attempt.o lib/flow/filter.o lib/flow/hold.o lib/flow/permit.o \
-	lib/flow/resolve.o lib/flow/starters.o lib/flow/status.o lib/flow/verify.o
+	lib/flow/attempt.o lib/flow/control.o lib/flow/filter.o \
+	lib/flow/hold.o lib/flow/permit.o lib/flow/resolve.o \
+	lib/flow/starters.o lib/flow/status.o lib/flow/verify.o
 HDRS = ${OBJS:.o=.h} lib/data/eight.h
 UNITS = tests/auth.t tests/base64.t tests/file.t tests/head.t tests/json.t \
 	tests/mask.t tests/public.t tests/sandbox.t tests/term.t tests/tid.t \

@@ -11,6 +11,7 @@
 #include "data/json.h"
 #include "data/record.h"
 #include "flow/attempt.h"
+#include "flow/control.h"
 #include "flow/filter.h"
 #include "store/build.h"
 #include "store/db.h"
@@ -56,7 +57,7 @@ cancel(struct tool *t, int64_t row)
 {
 	if (!is_open(t, row))
 		return idle(RECORD_DUPLICATE, "it has ended");
-	return attempt_stop(&t->builds, t->path, row);
+	return control_stop(&t->builds, t->path, row);
 }
 
 /*
@@ -73,7 +74,7 @@ rebuild(struct tool *t, int64_t row, const jv *run)
 	if (is_open(t, row)) {
 		if (known || json_int(run, "attempt", 0) == 1)
 			return idle(RECORD_DUPLICATE, "it has not ended");
-		return attempt_start(&t->builds, t->path, row);
+		return control_start(&t->builds, t->path, row);
 	}
 	db_bind_int(t->again, ":row", row);
 	db_begin(t->db);
@@ -85,7 +86,7 @@ rebuild(struct tool *t, int64_t row, const jv *run)
 	row = json_int(&next, "row", 0);
 	jv_free(ref);
 	jv_free(next);
-	return attempt_start(&t->builds, t->path, row);
+	return control_start(&t->builds, t->path, row);
 }
 
 static jv
@@ -107,7 +108,7 @@ act(struct tool *t, const jv *ref, const char *verb)
 	else if (verb != NULL && strcmp(verb, "rebuild") == 0)
 		said = rebuild(t, row, &run);
 	else if (verb != NULL && strcmp(verb, "retry") == 0)
-		said = attempt_retry(&t->builds, t->path, row);
+		said = control_retry(&t->builds, t->path, row);
 	else
 		said = idle(
 		    RECORD_MALFORMED, "no verb of cancel, rebuild and retry");

@@ -21,6 +21,7 @@
 #include "data/record.h"
 #include "data/yaml.h"
 #include "flow/attempt.h"
+#include "flow/control.h"
 #include "flow/filter.h"
 #include "flow/hold.h"
 #include "flow/permit.h"
@@ -437,7 +438,7 @@ main(int argc, char *argv[])
 	t.db = db_open(t.path, DB_WRITE_FULL);
 	prepare_queries(&t);
 	if (row != 0) {
-		print(attempt_start(&t.builds, t.path, row), &t);
+		print(control_start(&t.builds, t.path, row), &t);
 		finish();
 	} else if (again)
 		round_of(&t);

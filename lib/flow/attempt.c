@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Starting a build that is intended, exactly once, and stopping one. */
+/* An attempt at a build: its row, and the CI that is asked about it. */
 #include <err.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/setting.h"
@@ -22,25 +21,11 @@
 #include "data/stamp.h"
 #include "flow/attempt.h"
 #include "store/owner.h"
-#include "store/ref.h"
 
 #define OVERLAP 600 /* seconds that the CI's clock may be behind ours */
 #define FIRST_WAIT 5 /* seconds, doubled each time */
 #define LONGEST_WAIT 600
 #define GIVE_UP 3600
-#define SUPERSEDED 8 /* builds that one stops */
-
-/* A row and whom to ask about it. */
-struct attempt {
-	struct builds *builds;
-	jv row;
-	int64_t id;
-	int claim; /* descriptor, -1 if another process has it */
-	bool known; /* the CI has such a build */
-	struct provider *provider;
-	struct call *call;
-	char *key; /* NULL: no seals */
-};
 
 jv
 attempt_record(const jv *row, const char *status, const char *error)
@@ -62,17 +47,16 @@ attempt_record(const jv *row, const char *status, const char *error)
 	return json_set(rec, "build", build);
 }
 
-static jv
-deferred(const jv *row, const char *reason)
+jv
+attempt_defer(const jv *row, const char *reason)
 {
 	jv rec = attempt_record(row, "pending", NULL);
 
 	return record_settle(rec, RECORD_DEFERRED, reason);
 }
 
-/* It will not start, for good. */
-static jv
-verdict(struct attempt *a, const char *word, const char *reason)
+jv
+attempt_verdict(struct attempt *a, const char *word, const char *reason)
 {
 	build_verdict(a->builds, a->id, word, reason);
 	return attempt_record(&a->row, word, reason);
@@ -82,27 +66,6 @@ int64_t
 attempt_limit(void)
 {
 	return setting_int("TACK_SPAWN_LIMIT", GIVE_UP, 1, INT32_MAX);
-}
-
-/* It did not start, for now. */
-static jv
-put_off(struct attempt *a, double seconds, bool undone, const char *reason)
-{
-	int64_t limit = attempt_limit(), now = time(NULL);
-	char *why;
-	jv rec;
-
-	if (now - json_int(&a->row, "created_at", 0) > limit) {
-		why = xasprintf("gave up after %lld minutes%s: %s",
-		    (long long)limit / 60,
-		    undone ? "" : ", and it may have been started", reason);
-		rec = verdict(a, "failed", why);
-		free(why);
-		return rec;
-	}
-	build_put_off(
-	    a->builds, a->id, now + (int64_t)(seconds + 1), undone, reason);
-	return deferred(&a->row, reason);
 }
 
 static double
@@ -116,40 +79,36 @@ back_off(const struct attempt *a)
 	return wait;
 }
 
-/* The task with the seal of an attempt that is sent at a time. */
-static jv
-seal(const struct attempt *a, jv task, int64_t time)
+jv
+attempt_put_off(
+    struct attempt *a, double seconds, bool undone, const char *reason)
 {
-	jv build = json_get(&a->row, "build"), ref = json_get(&a->row, "ref");
-	char *origin = provider_origin(a->provider, &build);
-	char *text = seal_make(
-	    a->key, json_str(&a->row, "provider"), origin, &ref, time);
-	jv env = json_get(&task, "env");
+	int64_t limit = attempt_limit(), now = time(NULL);
+	char *why;
+	jv rec;
 
-	if (jv_get_kind(env) == JV_KIND_OBJECT)
-		env = json_set_str(env, "TACK_REF", text);
-	task = json_set(task, "env", env);
-	task = json_set_str(task, "seal", text);
-	free(text);
-	free(origin);
-	jv_free(ref);
-	jv_free(build);
-	return task;
+	if (!undone)
+		seconds = fmax(seconds, back_off(a));
+	if (now - json_int(&a->row, "created_at", 0) > limit) {
+		why = xasprintf("gave up after %lld minutes%s: %s",
+		    (long long)limit / 60,
+		    undone ? "" : ", and it may have been started", reason);
+		rec = attempt_verdict(a, "failed", why);
+		free(why);
+		return rec;
+	}
+	build_put_off(
+	    a->builds, a->id, now + (int64_t)(seconds + 1), undone, reason);
+	return attempt_defer(&a->row, reason);
 }
 
-/*
- * What to ask with: task, ref and, for a rebuild, the build before.  The task
- * is sealed if it is sent, which is at a time; that is 0 if it is not.
- */
-static jv
-question(const struct attempt *a, int64_t time)
+jv
+attempt_question(const struct attempt *a)
 {
 	jv in = jv_object(), ref = json_get(&a->row, "ref");
 	jv task = json_get(&a->row, "task"), build = json_get(&a->row, "build");
 	jv parent = json_get(&a->row, "parent");
 
-	if (a->key != NULL && time != 0 && jv_is_valid(task))
-		task = seal(a, task, time);
 	if (jv_is_valid(task))
 		in = json_set(in, "task", json_set(task, "ref", jv_copy(ref)));
 	else
@@ -220,9 +179,8 @@ compare(jv payload, void *arg)
 	jv_free(payload);
 }
 
-/* The first build of a result, invalid if there is none. */
-static jv
-first_build(const struct attempt *a, const jv *said)
+jv
+attempt_build(const struct attempt *a, const jv *said)
 {
 	jv list = json_get(said, "builds"), payload, read, build;
 
@@ -244,9 +202,8 @@ first_build(const struct attempt *a, const jv *said)
 	return build;
 }
 
-/* It has become a build. */
-static jv
-done(struct attempt *a, jv build)
+jv
+attempt_done(struct attempt *a, jv build)
 {
 	const char *status = json_str(&build, "status");
 	jv rec;
@@ -259,36 +216,12 @@ done(struct attempt *a, jv build)
 	return json_set(rec, "build", build);
 }
 
-/* Not done, for what the answer says; invalid if it went well. */
-static jv
-refused(struct attempt *a, const jv *said)
-{
-	const char *why;
-
-	switch (answer_how(said, &why)) {
-	case ANSWER_GOOD:
-		break;
-	case ANSWER_ERROR:
-	case ANSWER_GONE:
-		return verdict(a, "failed", why);
-	case ANSWER_WAIT:
-		return put_off(a, answer_wait(said), true, why);
-	case ANSWER_UNSURE:
-		return put_off(a, back_off(a), false, why);
-	}
-	return jv_invalid();
-}
-
-/*
- * Was it started before, and nobody heard?  A record, or invalid if not.  What
- * is not known to be absent is not made again.
- */
-static jv
-find(struct attempt *a)
+jv
+attempt_find(struct attempt *a)
 {
 	struct search s = { a, jv_invalid() };
 	time_t since = (time_t)json_int(&a->row, "sent_at", 0) - OVERLAP;
-	jv in = question(a, 0), said, list;
+	jv in = attempt_question(a), said, list;
 	const char *why;
 	char text[32];
 	struct tm tm;
@@ -302,44 +235,17 @@ find(struct attempt *a)
 		json_each(&list, compare, &s);
 	jv_free(list);
 	if (jv_is_valid(s.found))
-		s.found = done(a, s.found);
+		s.found = attempt_done(a, s.found);
 	else if (answer_how(&said, &why) != ANSWER_GOOD) {
 		jv_free(s.found);
-		s.found = put_off(
-		    a, fmax(back_off(a), answer_wait(&said)), false, why);
+		s.found = attempt_put_off(a, answer_wait(&said), false, why);
 	}
 	jv_free(said);
 	return s.found;
 }
 
-static jv
-create(struct attempt *a)
-{
-	jv parent = json_get(&a->row, "parent"), said, rec;
-	const char *verb = jv_is_valid(parent) ? "rebuild" : "create";
-	int64_t now = time(NULL);
-
-	jv_free(parent);
-	build_sent(a->builds, a->id, now);
-	said = call_ask(a->call, verb, question(a, now), BUDGET_URGENT);
-	rec = refused(a, &said);
-	if (!jv_is_valid(rec)) {
-		jv build = first_build(a, &said);
-
-		jv_free(rec);
-		if (jv_is_valid(build))
-			rec = done(a, build);
-		else
-			rec = put_off(a, back_off(a), false,
-			    "the CI's answer tells of no build");
-	}
-	jv_free(said);
-	return rec;
-}
-
-/* The row, and what is known of it without asking anybody. */
-static jv
-open_attempt(
+jv
+attempt_open(
     struct attempt *a, struct builds *b, const char *database, int64_t id)
 {
 	const char *word, *name;
@@ -363,21 +269,22 @@ open_attempt(
 	word = json_str(&a->row, "verdict");
 	name = json_str(&a->row, "provider");
 	if (a->claim == -1)
-		rec = deferred(&a->row, "another process is at it");
+		rec = attempt_defer(&a->row, "another process is at it");
 	else if (!a->known && word != NULL)
 		rec =
 		    attempt_record(&a->row, word, json_str(&a->row, "reason"));
 	else if ((a->provider = provider_load(name)) == NULL ||
 	    (a->call = call_open(name, a->provider, b->db)) == NULL)
-		rec = a->known ? deferred(&a->row, "no such provider here") :
-				 verdict(a, "failed", "no such provider here");
+		rec = a->known ?
+		    attempt_defer(&a->row, "no such provider here") :
+		    attempt_verdict(a, "failed", "no such provider here");
 	else
 		a->key = secret_read("SEAL_KEY");
 	return rec;
 }
 
-static void
-close_attempt(struct attempt *a)
+void
+attempt_close(struct attempt *a)
 {
 	call_close(a->call);
 	if (a->provider != NULL)
@@ -386,151 +293,4 @@ close_attempt(struct attempt *a)
 	jv_free(a->row);
 	if (a->claim != -1)
 		close(a->claim);
-}
-
-static void
-supersede(struct attempt *a, const char *database)
-{
-	jv task = json_get(&a->row, "task");
-	bool wanted = json_true(&task, "supersede");
-	int64_t older, last = 0;
-
-	for (int i = 0; wanted && i < SUPERSEDED &&
-	     (older = build_older(a->builds, a->id)) != 0 && older != last;
-	     i++) {
-		jv rec = attempt_stop(a->builds, database, older);
-
-		if (json_str(&rec, "reason") != NULL)
-			warnx("what is superseded is not cancelled: %s",
-			    json_str(&rec, "reason"));
-		jv_free(rec);
-		last = older;
-	}
-	jv_free(task);
-}
-
-jv
-attempt_start(struct builds *b, const char *database, int64_t id)
-{
-	struct attempt a;
-	jv rec = open_attempt(&a, b, database, id);
-	const char *reason = json_str(&a.row, "reason");
-
-	if (jv_is_valid(rec)) {
-		close_attempt(&a);
-		return rec;
-	}
-	jv_free(rec);
-	if (a.known)
-		rec = attempt_record(&a.row, "pending", NULL);
-	else if (json_int(&a.row, "not_before", 0) > time(NULL))
-		rec = deferred(&a.row, reason != NULL ? reason : "put off");
-	else {
-		supersede(&a, database);
-		rec = json_int(&a.row, "sent_at", 0) != 0 ? find(&a) :
-							    jv_invalid();
-		if (!jv_is_valid(rec)) {
-			jv_free(rec);
-			rec = create(&a);
-		}
-	}
-	close_attempt(&a);
-	return rec;
-}
-
-/* What the CI says of a build when asked, as a record. */
-static jv
-ask(struct attempt *a, const char *verb)
-{
-	jv in = jv_object(), at = jv_number((double)clock_now()), said, build;
-	jv rec = attempt_record(&a->row, "pending", NULL);
-	enum answer_how how;
-	const char *why;
-
-	in = json_set(in, "build", json_get(&a->row, "build"));
-	in = json_set(in, "ref", json_get(&a->row, "ref"));
-	said = call_ask(a->call, verb, in, BUDGET_URGENT);
-	build = first_build(a, &said);
-	if (jv_is_valid(build)) {
-		rec = json_set(rec, "build", build);
-		rec = json_set_str(rec, "event", "poll");
-		rec = json_set(rec, "asked_at", at);
-	} else {
-		jv_free(build);
-		jv_free(at);
-		how = answer_how(&said, &why);
-		rec = json_drop(rec, "build");
-		rec = record_settle(rec,
-		    how == ANSWER_ERROR || how == ANSWER_GONE ? RECORD_FAILED :
-								RECORD_DEFERRED,
-		    why != NULL ? why : "the CI does not say");
-	}
-	jv_free(said);
-	return rec;
-}
-
-/* Refused as it has ended? Then that is the answer. */
-static jv
-cancel(struct attempt *a)
-{
-	jv rec = ask(a, "cancel"), now;
-
-	if (json_str(&rec, "reason") == NULL)
-		return rec;
-	now = ask(a, "get");
-	if (json_str(&now, "reason") != NULL) {
-		jv_free(now);
-		return rec;
-	}
-	jv_free(rec);
-	return now;
-}
-
-jv
-attempt_stop(struct builds *b, const char *database, int64_t id)
-{
-	struct attempt a;
-	jv rec = open_attempt(&a, b, database, id), build;
-
-	if (jv_is_valid(rec)) {
-		close_attempt(&a);
-		return rec;
-	}
-	jv_free(rec);
-	rec = jv_invalid();
-	if (!a.known && json_int(&a.row, "sent_at", 0) != 0) {
-		rec = find(&a); /* it may run: then stop it */
-		jv_free(a.row);
-		a.row = build_row(b, id);
-		build = json_get(&a.row, "build");
-		a.known = json_str(&build, "id") != NULL;
-		jv_free(build);
-	}
-	if (a.known || !jv_is_valid(rec)) {
-		jv_free(rec);
-		rec = a.known ? cancel(&a) :
-				verdict(&a, "cancelled", "before it started");
-	}
-	close_attempt(&a);
-	return rec;
-}
-
-jv
-attempt_retry(struct builds *b, const char *database, int64_t id)
-{
-	struct attempt a;
-	jv rec = open_attempt(&a, b, database, id);
-
-	if (!jv_is_valid(rec)) {
-		jv_free(rec);
-		if (a.known) {
-			/* A verdict was of what is now done again. */
-			if (json_str(&a.row, "verdict") != NULL)
-				build_verdict(b, id, NULL, NULL);
-			rec = ask(&a, "retry");
-		} else
-			rec = deferred(&a.row, "it has not started yet");
-	}
-	close_attempt(&a);
-	return rec;
 }

@@ -1,13 +1,48 @@
 /* SPDX-License-Identifier: ISC */
-/* Starting a build that is intended, exactly once, and stopping one. */
+/* An attempt at a build: its row, and the CI that is asked about it. */
 #ifndef FLOW_ATTEMPT_H
 #define FLOW_ATTEMPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <jv.h>
 
+#include "ci/call.h"
+#include "ci/provider.h"
 #include "store/build.h"
+
+struct attempt {
+	struct builds *builds;
+	jv row; /* as build_row() returns it */
+	int64_t id; /* of the row */
+	int claim; /* descriptor, -1 if another process has the row */
+	bool known; /* the CI has a build of it */
+	struct provider *provider;
+	struct call *call;
+	char *key; /* of the seals, NULL if there are none */
+};
+
+/*
+ * Opens the attempt of a row for attempt_close(): claims the row, and loads the
+ * provider.  Exits with EX_DATAERR if there is no such row.  Returns a record
+ * if all is said without asking the CI, else invalid.
+ */
+jv attempt_open(
+    struct attempt *, struct builds *builds, const char *database, int64_t row);
+void attempt_close(struct attempt *);
+
+/*
+ * Makes a record for tack-status(1) of a row: its build as it is known, with
+ * the status and, unless it is NULL, the error.
+ */
+jv attempt_record(const jv *row, const char *status, const char *error);
+
+/* Makes a record of a row that is settled as deferred. */
+jv attempt_defer(const jv *row, const char *reason);
+
+/* Gives the row a verdict, for good; returns the record that says so. */
+jv attempt_verdict(struct attempt *, const char *verdict, const char *reason);
 
 /*
  * TACK_SPAWN_LIMIT: after how many seconds a build that cannot be started is
@@ -17,28 +52,27 @@
 int64_t attempt_limit(void);
 
 /*
- * Start the build of a row, or find it if it was started before and nobody
- * heard.  database is its path.  Returns the record that tells of it, for
- * tack-status(1) or settled as deferred; a row that another process is at is
- * deferred, too.  Makes it a verdict where the CI says no for good.
+ * Puts the attempt off for so many seconds; longer, the more often it was
+ * tried, unless undone: then it is certain that the CI did nothing.  Returns
+ * the record, deferred, or of a verdict after attempt_limit().
  */
-jv attempt_start(struct builds *, const char *database, int64_t row);
+jv attempt_put_off(
+    struct attempt *, double seconds, bool undone, const char *reason);
+
+/* Makes what to ask with: task, ref, build and, for a rebuild, parent. */
+jv attempt_question(const struct attempt *);
+
+/* Returns the first build of an answer, invalid if it has none. */
+jv attempt_build(const struct attempt *, const jv *answer);
+
+/* Stores the build, as in a record, that it has become; returns the record. */
+jv attempt_done(struct attempt *, jv build);
 
 /*
- * Stop the build of a row: a build that was never asked for comes to nothing,
- * one that was is cancelled, if need be after it was found.  Returns the record
- * that tells what the CI says now; its "reason", where there is one, says why
- * not.
+ * Searches the CI for the build, if it was asked for before and the answer was
+ * lost.  Returns a record: of the build, or deferred if nobody can say; invalid
+ * if it is certain that there is no such build.
  */
-jv attempt_stop(struct builds *, const char *database, int64_t row);
-
-/* Have what failed in the build of a row done again; as attempt_stop(). */
-jv attempt_retry(struct builds *, const char *database, int64_t row);
-
-/*
- * A record of a row for tack-status(1): the build as it is known, with the
- * status and, unless NULL, the error.
- */
-jv attempt_record(const jv *row, const char *status, const char *error);
+jv attempt_find(struct attempt *);
 
 #endif

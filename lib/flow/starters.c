@@ -18,7 +18,6 @@
 #include "base/mem.h"
 #include "data/check.h"
 #include "data/json.h"
-#include "data/record.h"
 #include "flow/attempt.h"
 #include "flow/starters.h"
 
@@ -53,10 +52,10 @@ static jv
 waiting(struct builds *b, int64_t id, const char *why)
 {
 	jv row = build_row(b, id);
-	jv rec = attempt_record(&row, "pending", NULL);
+	jv rec = attempt_defer(&row, why);
 
 	jv_free(row);
-	return record_settle(rec, RECORD_DEFERRED, why);
+	return rec;
 }
 
 /* The record of a starter that has ended, or is left to itself. */

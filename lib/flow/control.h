@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/* Starting, stopping and doing again what is built. */
+#ifndef FLOW_CONTROL_H
+#define FLOW_CONTROL_H
+
+#include <stdint.h>
+
+#include <jv.h>
+
+#include "store/build.h"
+
+/*
+ * In each of these builds is prepared on the database of this path, and row is
+ * the id of a row.  A row that another process is at is deferred.
+ */
+
+/*
+ * Starts the build of a row, or finds it if it was started before and the
+ * answer was lost.  Returns the record for tack-status(1), or one that is
+ * settled as deferred.  Where the CI says no for good, the row gets a verdict.
+ */
+jv control_start(struct builds *builds, const char *database, int64_t row);
+
+/*
+ * Stops the build of a row.  If the CI was never asked for it, the row gets a
+ * verdict; if the answer was lost, the build is searched first.  Returns the
+ * record of what the CI says now; if it has a "reason", that is why the build
+ * is not stopped.
+ */
+jv control_stop(struct builds *builds, const char *database, int64_t row);
+
+/*
+ * Has what failed in the build of a row done again.  Returns a record as
+ * control_stop() does.
+ */
+jv control_retry(struct builds *builds, const char *database, int64_t row);
+
+#endif
