@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* tack-logs: write the log of a run, and follow it. */
 #include <err.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,8 @@ control(const struct view *v, size_t step, const struct keep_step *k,
 		line = json_set(line, "step_kind", jv_number(1));
 	if (*command != '\0')
 		line = json_set_str(line, "step_command", command);
+	if (strcmp(status, "end") == 0 && !isnan(k->exit))
+		line = json_set(line, "step_exit", jv_number(k->exit));
 	print_line(stdout, line);
 	free(command);
 	free(name);
@@ -100,7 +103,7 @@ static void
 remark(const struct view *v, const char *name, const char *text, int64_t ms)
 {
 	char *copy = xstrdup(name), time[32];
-	struct keep_step k = { .name = copy };
+	struct keep_step k = { .name = copy, .exit = NAN };
 
 	stamp_write(time, ms);
 	control(v, v->steps, &k, "start", time);

@@ -62,9 +62,11 @@ step() {
 	pending) printf '{"id":"%s","name":"%s","state":"pending"}' "$1" "$1" ;;
 	running) printf '{"id":"%s","name":"%s","state":"running",
 		"started_at":"2026-08-20T12:00:00Z"}' "$1" "$1" ;;
-	ended) printf '{"id":"%s","name":"%s","state":"ended",
+	ended | [0-9-]*)
+		printf '{"id":"%s","name":"%s","state":"ended",
 		"started_at":"2026-08-20T12:00:00Z",
-		"finished_at":"2026-08-20T12:01:00.5Z"}' "$1" "$1" ;;
+		"finished_at":"2026-08-20T12:01:00.5Z"%s}' "$1" "$1" \
+		    "$([ "$2" = ended ] || printf ',"exit":%s' "$2")" ;;
 	esac
 }
 
@@ -478,6 +480,12 @@ is 'tack logs is for people' "$(printf '12:00:00 == unit
 ok 'nor does a byte of tack-logs steer a terminal' sh -c '
     timeout 60 tack-logs k.example people w.yml | LC_ALL=C tr -d "\n -~" |
 	cmp - /dev/null'
+build exits "$(step unit 2),$(step gone -1),$(step good 0)"
+stands exits failed
+is 'a step ends with its exit status' '2 -1 0' \
+    "$(logs exits | jq -r 'select(.step_status == "end").step_exit' | paste -sd' ' -)"
+is 'people are told, too' '== unit, exit 2' \
+    "$(tack logs exits | grep -o '== unit, .*')"
 TACK_CI_TOKEN=wrong status 'and has the exit status of tack-logs' 1 \
     tack logs secret
 status 'no such run' 66 tack logs none

@@ -6,6 +6,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,7 @@ keep_add(struct keep *k, const char *id)
 	k->step = xreallocarray(k->step, k->steps + 1, sizeof(*k->step));
 	s = &k->step[k->steps++];
 	memset(s, 0, sizeof(*s));
+	s->exit = NAN;
 	s->id = xstrdup(id);
 	return s;
 }
@@ -151,6 +153,7 @@ take_step(jv v, void *arg)
 	s->system = json_true(&v, "system");
 	s->ended = json_true(&v, "ended");
 	s->drained = json_true(&v, "drained");
+	s->exit = json_number(&v, "exit", NAN);
 	s->left_out = json_int(&v, "left_out", 0);
 	s->again = (int)json_int(&v, "again", 0);
 	jv_free(v);
@@ -233,6 +236,8 @@ step_json(const struct keep_step *s)
 		v = json_set(v, "ended", jv_true());
 	if (s->drained)
 		v = json_set(v, "drained", jv_true());
+	if (!isnan(s->exit))
+		v = json_set(v, "exit", jv_number(s->exit));
 	if (s->left_out > 0)
 		v = json_set(v, "left_out", jv_number((double)s->left_out));
 	if (s->again > 0)

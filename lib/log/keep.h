@@ -16,6 +16,7 @@
 struct keep_step {
 	char *id, *name, *command, *started_at, *finished_at;
 	bool system, ended, drained;
+	double exit; /* its exit status, NAN if that is not known */
 	int64_t left_out;
 	int again;
 };

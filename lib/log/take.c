@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <err.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,18 +94,17 @@ static void
 note_step(jv step, void *arg)
 {
 	struct take *t = arg;
-	jv v = json_get(&step, "id"), code = json_get(&step, "exit");
+	jv v = json_get(&step, "id");
+	double code = json_number(&step, "exit", NAN);
 	char *id = jv_is_valid(v) ? json_word(&v) : NULL;
 	const char *name = json_str(&step, "name");
 	const char *command = json_str(&step, "command");
 	const char *state = json_str(&step, "state");
 	const char *kind = json_str(&step, "kind");
-	bool ran = json_str(&step, "started_at") != NULL ||
-	    jv_get_kind(code) == JV_KIND_NUMBER ||
+	bool ran = json_str(&step, "started_at") != NULL || !isnan(code) ||
 	    (state != NULL && strcmp(state, "running") == 0);
 	struct keep_step *s;
 
-	jv_free(code);
 	jv_free(v);
 	if (id == NULL) {
 		jv_free(step);
@@ -123,6 +123,7 @@ note_step(jv step, void *arg)
 			set_time(t, &s->finished_at, &step, "finished_at");
 		t->changed = t->changed || !s->ended;
 		s->ended = true;
+		s->exit = code;
 	}
 	jv_free(step);
 }
