@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,7 +44,7 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: tack-local create | list [since] | get id | cancel id |"
-	    " rebuild id [attempt] | steps id | log id step [offset]\n");
+	    " rebuild id [attempt] | steps id | log id step [offset [length]]\n");
 	exit(EX_USAGE);
 }
 
@@ -209,17 +210,19 @@ list(const struct job_dir *jobs, const char *since)
 
 static int
 print_log(const struct job_dir *jobs, const char *id, const char *step,
-    const char *offset)
+    const char *offset, const char *length)
 {
 	char bytes[65536];
 	const char *wrong = NULL;
-	off_t at = 0;
+	off_t at = 0, left = INT64_MAX;
 	ssize_t n;
 	int fd;
 
 	strtonum(step, 0, INT32_MAX, &wrong);
 	if (wrong == NULL && offset != NULL)
 		at = strtonum(offset, 0, INT64_MAX, &wrong);
+	if (wrong == NULL && length != NULL)
+		left = strtonum(length, 0, INT64_MAX, &wrong);
 	if (wrong != NULL)
 		usage();
 	if ((fd = job_log(jobs, id, step, O_RDONLY)) == -1) {
@@ -227,9 +230,12 @@ print_log(const struct job_dir *jobs, const char *id, const char *step,
 			return 0; /* nothing yet */
 		err(EX_NOINPUT, "%s: %s.log", id, step);
 	}
-	while ((n = pread(fd, bytes, sizeof(bytes), at)) > 0) {
+	while ((n = pread(fd, bytes,
+		    left < (off_t)sizeof(bytes) ? (size_t)left : sizeof(bytes),
+		    at)) > 0) {
 		fwrite(bytes, 1, (size_t)n, stdout);
 		at += n;
+		left -= n;
 	}
 	if (n == -1)
 		err(EX_IOERR, "%s: %s.log", id, step);
@@ -237,14 +243,38 @@ print_log(const struct job_dir *jobs, const char *id, const char *step,
 	return written();
 }
 
+/* The steps of a build, each with the bytes that its log has by now. */
+struct step_list {
+	const struct job_dir *jobs;
+	const char *id;
+	jv steps;
+};
+
+static void
+add_step(jv step, void *arg)
+{
+	struct step_list *l = arg;
+	const char *name = json_str(&step, "id");
+	int fd = name != NULL ? job_log(l->jobs, l->id, name, O_RDONLY) : -1;
+	struct stat st;
+
+	if (fd != -1 && fstat(fd, &st) == 0)
+		step = json_set(step, "size", jv_number((double)st.st_size));
+	if (fd != -1)
+		close(fd);
+	l->steps = jv_array_append(l->steps, step);
+}
+
 static int
 steps(const struct job_dir *jobs, const char *id)
 {
+	struct step_list l = { jobs, id, jv_array() };
 	jv state = job_state(jobs, id), list_ = json_get(&state, "steps");
 
+	json_each(&list_, add_step, &l);
+	jv_free(list_);
 	jv_free(state);
-	return print(json_set(jv_object(), "steps",
-	    jv_get_kind(list_) == JV_KIND_ARRAY ? list_ : jv_array()));
+	return print(json_set(jv_object(), "steps", l.steps));
 }
 
 /* Where builds are: as the environment says, else beside the database. */
@@ -265,7 +295,7 @@ static const struct {
 	{ "create", 0, 0 },
 	{ "get", 1, 1 },
 	{ "list", 0, 1 },
-	{ "log", 2, 3 },
+	{ "log", 2, 4 },
 	{ "rebuild", 1, 2 },
 	{ "steps", 1, 1 },
 };
@@ -306,7 +336,8 @@ main(int argc, char *argv[])
 	if (strcmp(verb, "cancel") == 0)
 		return cancel(&jobs, id);
 	if (strcmp(verb, "log") == 0)
-		return print_log(&jobs, id, more, argc == 4 ? argv[3] : NULL);
+		return print_log(&jobs, id, more, argc > 3 ? argv[3] : NULL,
+		    argc > 4 ? argv[4] : NULL);
 	if (strcmp(verb, "rebuild") == 0)
 		return rebuild(&jobs, id, more);
 	if (strcmp(verb, "steps") == 0)

@@ -30,6 +30,11 @@ is 'which does not run again' 'running success' "$(events one)"
 ok 'a line begins with its time' sh -c "tack-local log $id 1 |
     LC_ALL=C grep -aqP '^\x1b_bk;t=\d{13}\x07hello\$'"
 tack-local log "$id" 1 >whole
+is 'some bytes of a log are had' "$(tail -c +6 whole | head -c 20)" \
+    "$(tack-local log "$id" 1 5 20)"
+is 'and how many there are' "$(wc -c <whole)" \
+    "$(tack-local steps "$id" | jq '.steps[1].size')"
+status 'a length that is none' 64 tack-local log "$id" 1 5 x
 tail -c +6 whole >part
 ok 'a log is read from an offset on' \
     sh -c "tack-local log $id 1 5 | cmp - part"

@@ -179,6 +179,35 @@ is 'step by step' 'one two no' \
 is 'the first of which is the system'"'"'s' null \
     "$(jq -c 'select(.step_id == 0 and .step_status == "start").step_kind' \
 	local.out)"
+is 'a step ends with its exit status' '0 3' "$(jq -r \
+    'select(.step_status == "end" and .step_id > 0).step_exit' local.out |
+    paste -sd' ' -)"
 ok 'all have their end' jq -es '(map(select(.step_status == "start")) | length)
     == (map(select(.step_status == "end")) | length)' local.out
+
+# More than an answer may have: 30 MB, and a time before each line.
+id=$(jq -nc --arg sha "$(git -C repo rev-parse HEAD)" \
+    --arg url "file://$TMP/repo" '{ref: {knot: "k.example",
+	pipeline_rkey: "3mtj73ais6k23", workflow: "w.yml", attempt: 1},
+    kind: "push", repo: {name: "repo", url: $url}, sha: $sha,
+    clone: {skip: true}, env: {CI: "true"}, options: {},
+    workflow: {steps: [{name: "big", command: "yes \("x" * 99) |
+	head -c 30000000; echo THE ERROR; exit 1"}]}}' |
+	tack-local create | jq -r .build.id)
+row "'local', '$id', NULL, NULL, NULL" 3mtj73ais6k23
+timeout 60 tack-logs -f k.example 3mtj73ais6k23 w.yml >big.out
+is 'a log that is longer than an answer may be is followed to its end' 0 $?
+rm -rf tack.db-logs
+timeout 60 tack-logs k.example 3mtj73ais6k23 w.yml >late.out
+is 'and is had afterwards' 0 $?
+is 'with its last line' 'THE ERROR THE ERROR' \
+    "$(for f in big late; do jq -r 'select(.kind == "data").content' $f.out |
+	tail -n 1; done | paste -sd' ' -)"
+size=$(tack-local steps "$id" | jq '.steps[1].size')
+ok 'it is that long' test "$size" -gt 33554432
+left_out=$(jq -r 'select(.step_id == 1 and .stream == "stderr").content' \
+    late.out | tr -dc 0-9)
+ok 'its last 4 MiB, from where a line begins' \
+    test "$((size - left_out))" -le 4194304 -a \
+    "$((size - left_out))" -gt 4194000
 done_testing

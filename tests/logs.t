@@ -312,6 +312,22 @@ ok 'who takes logs apart knows no network' \
     sh -c '! readelf -d "$1" | grep -E "NEEDED.*(curl|ssl|crypto)"' - \
     "$TOP/bin/tack-logs"
 
+# A CI that is a program, of which only so much is taken.
+mkdir share/providers/flood
+jq 'del(.api)' share/providers/ci/provider.json >share/providers/flood/provider.json
+cat >share/providers/flood/call.jq <<'EOP'
+if has("answer") then .answer.body
+elif .verb == "log" then
+	{ exec: ["head", "-c", "\(34 * 1048576)", "/dev/zero"] }
+else { exec: ["cat"], input: { steps: [{ id: "a", state: "running" }] } } end
+EOP
+build flood ''
+sql "UPDATE build SET provider = 'flood' WHERE build_id = 'flood';"
+status 'an answer that is too long is refused for good' 1 \
+    sh -c 'timeout 60 tack-logs k.example flood w.yml >flood.out'
+is 'by its limit' 'the program wrote more than 32 MiB' \
+    "$(jq -r 'select(.kind == "data").content' flood.out | head -n 1)"
+
 # Is there such a run?
 tack-logs -b k.example all w.yml >begun.out
 is '-b: an empty line comes first' '' "$(head -n 1 begun.out)"

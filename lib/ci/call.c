@@ -342,6 +342,7 @@ jv
 call_log(struct call *c, jv input, struct call_piece *piece)
 {
 	int64_t offset = json_int(&input, "offset", 0);
+	int64_t length = json_int(&input, "length", -1);
 	jv requests, request, said;
 	struct exchange_answer raw;
 	bool program;
@@ -368,7 +369,8 @@ call_log(struct call *c, jv input, struct call_piece *piece)
 	}
 	if (program ? raw.status == 0 : raw.status == 200) {
 		piece->start = program ? offset : 0;
-		piece->total = piece->start + (int64_t)raw.length;
+		if (!program || (int64_t)raw.length != length)
+			piece->total = piece->start + (int64_t)raw.length;
 	} else if (raw.status != 206 || !range(&raw, piece)) {
 		jv_free(said);
 		said = read_answer(c, jv_copy(input), &request, &raw);

@@ -47,9 +47,11 @@ struct call_piece {
 };
 
 /*
- * Ask for a log's bytes: input as for call(), with "step", "offset" and, where
- * it is known, "total".  Fills the piece, which may begin before or after the
- * offset, or returns as call() does what went wrong; else an empty object.
+ * Ask for a log's bytes: input as for call_ask(), with "step", "offset",
+ * "length", the most that is wanted of a program, and "total" where it is
+ * known.  Fills the piece, which may begin before or after the offset; its
+ * total is -1 if the length was the limit.  Returns an empty object, or as
+ * call_ask() does what went wrong.
  */
 jv call_log(struct call *, jv input, struct call_piece *);
 

@@ -26,7 +26,7 @@
 #define HEADERS 16
 #define ARGUMENTS 16
 #define READ 65536
-#define EXEC_SECONDS 30
+#define EXEC_SECONDS 30 /* as talk() says */
 #define UNSENT_SECONDS 5 /* until a CI is tried again that was not reached */
 
 static void
@@ -196,9 +196,13 @@ add_argument(jv value, void *arg)
 		a->arg[a->count++] = text;
 }
 
-/* Feed a program and take what it says, until it closes its output. */
-static bool
-talk(int in, const char *text, int out, struct exchange_answer *raw)
+/*
+ * Feed a program and take what it says, until it closes its output.  Returns
+ * how that went, and *why it was given up.
+ */
+static enum answer_how
+talk(int in, const char *text, int out, struct exchange_answer *raw,
+    const char **why)
 {
 	size_t left = strlen(text);
 	time_t end = time(NULL) + EXEC_SECONDS;
@@ -240,7 +244,15 @@ talk(int in, const char *text, int out, struct exchange_answer *raw)
 	}
 	if (p[1].fd != -1)
 		close(p[1].fd);
-	return time(NULL) <= end && raw->length <= HTTP_BODY;
+	if (raw->length > HTTP_BODY) {
+		*why = "the program wrote more than 32 MiB";
+		return ANSWER_ERROR;
+	}
+	if (time(NULL) > end) {
+		*why = "the program took more than 30 s";
+		return ANSWER_UNSURE;
+	}
+	return ANSWER_GOOD;
 }
 
 jv
@@ -249,8 +261,9 @@ exchange_exec(const jv *request, struct exchange_answer *raw)
 	jv list = json_get(request, "exec"), input = json_get(request, "input");
 	struct argv a = { .count = 0 };
 	char *text;
+	const char *why = "the program was killed";
 	int in, out, status;
-	bool whole;
+	enum answer_how how;
 	pid_t pid;
 
 	json_each(&list, add_argument, &a);
@@ -267,18 +280,19 @@ exchange_exec(const jv *request, struct exchange_answer *raw)
 		return answer_new(
 		    ANSWER_ERROR, "call.jq names no program to run");
 	}
-	whole = talk(in, text, out, raw);
+	how = talk(in, text, out, raw, &why);
 	close(out);
-	if (!whole)
+	if (how != ANSWER_GOOD)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		continue;
 	for (size_t i = 0; i < a.count; i++)
 		free(a.arg[i]);
 	free(text);
-	if (!whole || !WIFEXITED(status))
-		return answer_new(
-		    ANSWER_UNSURE, "the program did not end well");
+	if (how == ANSWER_GOOD && !WIFEXITED(status))
+		how = ANSWER_UNSURE;
+	if (how != ANSWER_GOOD)
+		return answer_new(how, why);
 	raw->status = WEXITSTATUS(status);
 	return jv_object();
 }

@@ -26,6 +26,8 @@ struct sink {
 	FILE *to;
 	int64_t size; /* of the file */
 	struct mask_stream *masking;
+	int64_t whole; /* bytes of the log, -1 if the CI does not list that */
+	bool more; /* what was taken last was not all there is */
 };
 
 struct take {
@@ -89,6 +91,17 @@ step_of(struct take *t, const char *id)
 	return keep_add(t->keep, id);
 }
 
+/* Make room for the sink of every step. */
+static void
+grow(struct take *t)
+{
+	if (t->sinks >= t->keep->steps)
+		return;
+	t->sink = xreallocarray(t->sink, t->keep->steps, sizeof(*t->sink));
+	for (; t->sinks < t->keep->steps; t->sinks++)
+		t->sink[t->sinks] = (struct sink){ .whole = -1 };
+}
+
 /* Note a step, given, as the CI tells of it now. */
 static void
 note_step(jv step, void *arg)
@@ -112,6 +125,8 @@ note_step(jv step, void *arg)
 	}
 	s = step_of(t, id);
 	free(id);
+	grow(t);
+	t->sink[s - t->keep->step].whole = json_int(&step, "size", -1);
 	s->system = kind != NULL && strcmp(kind, "system") == 0;
 	set(t, &s->name, mask_text(t->mask, name != NULL ? name : ""));
 	if (command != NULL)
@@ -156,18 +171,6 @@ go_on(struct sink *k, int fd)
 		err(EX_TEMPFAIL, "ftruncate");
 }
 
-/* Make room for the sink of every step. */
-static void
-grow(struct take *t)
-{
-	if (t->sinks >= t->keep->steps)
-		return;
-	t->sink = xreallocarray(t->sink, t->keep->steps, sizeof(*t->sink));
-	memset(t->sink + t->sinks, 0,
-	    (t->keep->steps - t->sinks) * sizeof(*t->sink));
-	t->sinks = t->keep->steps;
-}
-
 static struct sink *
 sink_open(struct take *t, size_t step)
 {
@@ -194,7 +197,7 @@ sink_close(struct sink *k)
 	if (fclose(k->to) == EOF)
 		err(EX_TEMPFAIL, "log");
 	mask_stream_free(k->masking);
-	memset(k, 0, sizeof(*k));
+	*k = (struct sink){ .whole = k->whole };
 }
 
 static void
@@ -252,6 +255,7 @@ ask_bytes(struct take *t, const jv *build, size_t step, int64_t offset,
 
 	input = json_set_str(input, "step", t->keep->step[step].id);
 	input = json_set(input, "offset", jv_number((double)offset));
+	input = json_set(input, "length", jv_number(MOST));
 	if (total != -1)
 		input = json_set(input, "total", jv_number((double)total));
 	return call_log(t->call, input, piece);
@@ -271,7 +275,9 @@ take_bytes(struct take *t, const jv *build, size_t step, bool *grew)
 	const char *line;
 	jv said;
 
-	*grew = false;
+	*grew = k->more = false;
+	if (s->left_out == 0 && k->size == 0 && k->whole > MOST)
+		k = begin(t, step, k->whole - MOST);
 	for (int try = 0; try < TRIES; try++) {
 		offset =
 		    s->left_out + k->size + (int64_t)mask_holds(k->masking);
@@ -308,6 +314,7 @@ take_bytes(struct take *t, const jv *build, size_t step, bool *grew)
 			append(k, p.bytes + offset, p.length - (size_t)offset);
 			*grew = true;
 		}
+		k->more = *grew && p.total == -1;
 		free(p.bytes);
 		return said;
 	again:
@@ -316,6 +323,13 @@ take_bytes(struct take *t, const jv *build, size_t step, bool *grew)
 	}
 	*grew = true;
 	return jv_object();
+}
+
+/* May more come of a step that has ended, just now? */
+static bool
+grows_yet(const struct keep_step *s)
+{
+	return stamp_read(s->finished_at) > clock_now() - QUIET_MS;
 }
 
 jv
@@ -346,8 +360,8 @@ take_news(struct take *t, const jv *build, bool *news)
 			if (answer_how(&said, NULL) != ANSWER_GOOD)
 				return said;
 			*news = *news || grew;
-		} while (grew && s->ended &&
-		    stamp_read(s->finished_at) > clock_now() - QUIET_MS);
+		} while (
+		    s->ended && (t->sink[i].more || (grew && grows_yet(s))));
 		if (s->ended) {
 			drained(t, i);
 			*news = true;

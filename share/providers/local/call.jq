@@ -33,8 +33,9 @@ def request:
     { exec: (["tack-local", "rebuild", .build.id]
         + if .ref.attempt then [.ref.attempt | text] else [] end) }
   elif .verb == "log" then
-    { exec: ["tack-local", "log", .build.id, (.step.id? // .step | text),
-        (.offset // 0 | text)] }
+    { exec: (["tack-local", "log", .build.id, (.step.id? // .step | text),
+        (.offset // 0 | text)]
+        + if .length then [.length | text] else [] end) }
   elif .verb == "retry" then
     { error: "tack-local runs a build once; rebuild it" }
   else
