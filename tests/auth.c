@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <nettle/memops.h>
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
 #else
@@ -674,7 +675,7 @@ undefined(int (*equal)(const void *, const void *, size_t))
 	return verdict;
 }
 
-/* What auth_equal must not be. */
+/* What a comparison of secrets must not be. */
 static int
 leaky(const void *a, const void *b, size_t length)
 {
@@ -692,16 +693,12 @@ main(int argc, char *argv[])
 	const char *slash = strrchr(argv[0], '/');
 
 	if (argc == 2 && strcmp(argv[1], "equal") == 0)
-		return undefined(auth_equal) == 1 ? 0 : 1;
+		return undefined(memeql_sec) == 1 ? 0 : 1;
 	if (argc == 2 && strcmp(argv[1], "leaky") == 0)
 		return undefined(leaky) == 1 ? 0 : 1;
 	data = format("%.*sdata",
 	    slash == NULL ? 0 : (int)(slash + 1 - argv[0]), argv[0]);
 
-	ok(auth_equal("", "", 0) == 1 && auth_equal("abc", "abc", 3) == 1 &&
-		auth_equal("abc", "abd", 3) == 0 &&
-		auth_equal("\200bc", "\0bc", 3) == 0,
-	    "auth_equal tells equal from different");
 	rfc4231();
 	wycheproof("sha1");
 	wycheproof("sha256");

@@ -10,11 +10,11 @@
 
 #include <nettle/base64.h>
 #include <nettle/hmac.h>
+#include <nettle/memops.h>
 
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/setting.h"
-#include "ci/auth.h"
 #include "ci/seal.h"
 #include "data/json.h"
 #include "store/ref.h"
@@ -118,7 +118,7 @@ seal_opens(const char *text, const char *key, const char *provider,
 		make_tag(want, key, provider, origin, first, length);
 		at = first;
 		end = first + length;
-		if (auth_equal(want, tag, TAG) &&
+		if (memeql_sec(want, tag, TAG) &&
 		    eat(&at, end, json_str(ref, "knot")) &&
 		    eat(&at, end, json_str(ref, "pipeline_rkey")) &&
 		    eat(&at, end, json_str(ref, "workflow")))
