@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/share.h"
 #include "ci/provider.h"
+#include "ci/template.h"
 #include "data/check.h"
 #include "data/json.h"
 
@@ -388,46 +389,6 @@ printable(const char *text)
 	return true;
 }
 
-/*
- * What the template's {names} stand for in the url, which must be the
- * template in all else, set in the build where it lacks them.
- */
-static jv
-match_url(jv build, const char *template, const char *url)
-{
-	jv found = jv_object();
-
-	while (*template != '\0') {
-		const char *close;
-		char *name, *value;
-		size_t length;
-
-		if (*template != '{') {
-			if (*template ++ != *url++)
-				goto mismatch;
-			continue;
-		}
-		if ((close = strchr(template, '}')) == NULL)
-			goto mismatch;
-		length = strcspn(url, "/?#");
-		name = xstrndup(template + 1, (size_t)(close - template) - 1);
-		value = xstrndup(url, length);
-		if (printable(value) && json_str(&build, name) == NULL)
-			found = json_set_str(found, name, value);
-		free(name);
-		free(value);
-		if (length == 0)
-			goto mismatch;
-		template = close + 1;
-		url += length;
-	}
-	if (*url == '\0')
-		return jv_object_merge(build, found);
-mismatch:
-	jv_free(found);
-	return build;
-}
-
 /* A part's word, "" if it has none; NULL if no word can be part of a state. */
 static char *
 part_word(struct part *part, const struct check_want *wants)
@@ -517,7 +478,7 @@ provider_read(struct provider *p, const char *payload, size_t length)
 		free(text);
 	}
 	if ((url = json_str(&build, "url")) != NULL && p->url != NULL)
-		build = match_url(build, p->url, url);
+		build = template_match(p->url, url, build);
 	if ((status = read_status(p, wants)) != NULL)
 		build = json_set_str(build, "status", status);
 	if ((text = field_word(&p->event, wants)) != NULL)
@@ -547,27 +508,5 @@ provider_event(const struct provider *p, const char *payload, size_t length,
 char *
 provider_origin(const struct provider *p, const jv *build)
 {
-	const char *template = p->origin != NULL ? p->origin : "";
-	char *text;
-	size_t size;
-	FILE *out = mem_open(&text, &size);
-
-	while (*template != '\0') {
-		const char *close = strchr(template, '}'), *value;
-		char *name;
-
-		if (*template != '{' || close == NULL) {
-			if (putc(*template ++, out) == EOF)
-				mem_refused();
-			continue;
-		}
-		name = xstrndup(template + 1, (size_t)(close - template) - 1);
-		value = json_str(build, name);
-		if (fputs(value != NULL ? value : "", out) == EOF)
-			mem_refused();
-		free(name);
-		template = close + 1;
-	}
-	mem_close(out, &text);
-	return text;
+	return template_fill(p->origin != NULL ? p->origin : "", build);
 }
