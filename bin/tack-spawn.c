@@ -91,6 +91,17 @@ fail(jv task, const char *reason)
 	return json_set_str(task, "provider", "none");
 }
 
+/* A reason that repeats what a stranger wrote. */
+static jv
+complain(jv task, const char *reason)
+{
+	char *plain = print_plain(reason, false);
+
+	task = json_set_str(task, "error", plain);
+	free(plain);
+	return task;
+}
+
 /*
  * The provider and its options: the first key under "tack" other than
  * "cancel", which is our own.
@@ -146,7 +157,7 @@ plan(struct tool *t, jv task, const char *name)
 
 	if (!choose(t, name, &p, &call)) {
 		why = xasprintf("no CI of that name here: %.64s", name);
-		task = fail(task, why);
+		task = complain(fail(task, ""), why);
 		free(why);
 		return task;
 	}
@@ -156,7 +167,7 @@ plan(struct tool *t, jv task, const char *name)
 	if (jv_get_kind(said) != JV_KIND_OBJECT)
 		task = json_set_str(task, "error", "the CI has no plan for it");
 	else if ((error = json_str(&said, "error")) != NULL)
-		task = json_set_str(task, "error", error);
+		task = complain(task, error);
 	else {
 		task = json_set(task, "place", json_get(&said, "build"));
 		if ((why = permit_place(t->permit, &task, name, p)) != NULL)

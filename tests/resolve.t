@@ -300,4 +300,13 @@ jq -nc '{provider: "buildkite", event: "poll", build: {status: "failed"},
 is 'our own word passes as it is' "$(cat word)" "$(tack-resolve <word)"
 is 'but not without a whole reference' malformed \
     "$(jq -c 'del(.ref.knot)' word | tack-resolve 2>/dev/null | jq -r .outcome)"
+mkdir -p own/providers/asking
+jq '.state = [{ "if": ["build", "state"], "jq": "input" }]' \
+    "$TOP/share/providers/buildkite/provider.json" \
+    >own/providers/asking/provider.json
+tack-init -d asking.db
+is 'a provider whose program asks for more input gets none' foreign \
+    "$(echo '{"provider": "asking", "event": "build.running",
+	"payload": {"event": "build.running", "build": {"id": "x", "state": "running"}}}' | jq -c . |
+    TACK_SHARE=$TMP/own tack-resolve -d asking.db | jq -r .outcome)"
 done_testing

@@ -130,6 +130,13 @@ h scope failed Buildkite: Forbidden; the token needs the scope write_builds, and
 z good pending null' \
     "$(jq -r '"\(.status.workflow) \(.status.status) \(.status.error)"' told | sort | sed '/^d no YAML/s/file: .*/file: /')"
 is 'for good' 0 "$(again | wc -l)"
+push steering '.event.workflows = [
+    workflow("ci.yml"; { "\u001b[31mevil\nline\u202e": {} }),
+    workflow("local.yml"; { local: { "\u001b[2J\nx\u0007": 1 } })]' >out
+is 'a name in a reason cannot steer a terminal, nor begin a line' \
+    '"no CI of that name here: \ufffd[31mevil line\ufffd"
+"tack.local: no such option: \ufffd[2J x\ufffd"' \
+    "$(tack-status <out | jq -a .status.error)"
 push token '.event.workflows = [workflow("ci.yml"; buildkite({}))]' >out
 (
 	echo bkua_revoked >token

@@ -214,6 +214,13 @@ is 'nor by what the CI said when it was asked to start' stale \
     jq -r .outcome)"
 
 fresh
+is 'a reason is published without what steers a terminal; its lines stay' \
+    '"a\ufffd[31mb\ufffdc d\ne"' \
+    "$(record failed "$(t 00:05)" "$(t 00:06)" \
+	'.build.error = "a\u001b[31mb\u202ec\td\ne"' |
+    tack-status | jq -a .status.error)"
+
+fresh
 is 'a last line without its end is a line' published \
     "$(printf '%s' "$(record pending)" | tack-status | jq -r .outcome)"
 if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null &&

@@ -330,8 +330,8 @@ range(const struct exchange_answer *raw, struct call_piece *piece)
 	if (text == NULL ||
 	    sscanf(text, "bytes %" SCNd64 "-%" SCNd64 "/%" SCNd64, &first,
 		&last, &total) != 3 ||
-	    first < 0 || last - first + 1 != (int64_t)raw->length ||
-	    last >= total)
+	    first < 0 || last < first || last >= total ||
+	    last - first != (int64_t)raw->length - 1)
 		return false;
 	piece->start = first;
 	piece->total = total;

@@ -27,14 +27,33 @@ complain(void *file, jv message)
 	jv_free(message);
 }
 
+/* libjq 1.6 calls what is not set, when a program asks for "input". */
+static jv
+no_input(jq_state *jq, void *arg)
+{
+	(void)jq;
+	(void)arg;
+	return jv_invalid();
+}
+
+jq_state *
+program_jq(void)
+{
+	jq_state *jq = jq_init();
+
+	if (jq == NULL)
+		mem_refused();
+	jq_set_input_cb(jq, no_input, NULL);
+	return jq;
+}
+
 struct program *
 program_load(const char *file)
 {
 	struct program *p = xcalloc(1, sizeof(*p));
 	char *path = share_path(file), *text = share_text(path);
 
-	if ((p->jq = jq_init()) == NULL)
-		mem_refused();
+	p->jq = program_jq();
 	if (text == NULL) {
 		program_free(p);
 		free(path);

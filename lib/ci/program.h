@@ -3,7 +3,7 @@
 #ifndef CI_PROGRAM_H
 #define CI_PROGRAM_H
 
-#include <jv.h>
+#include <jq.h>
 
 /*
  * Compile a file below share/, which takes 15 ms.  NULL if it is not there;
@@ -16,5 +16,8 @@ void program_free(struct program *);
 /* All outputs for an input, which is given, as an array; {"error": text} if
  * the program fails. */
 jv program_run(struct program *, jv input);
+
+/* A machine to compile a program in that has no further input. */
+jq_state *program_jq(void);
 
 #endif

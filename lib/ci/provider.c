@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/share.h"
+#include "ci/program.h"
 #include "ci/provider.h"
 #include "ci/template.h"
 #include "data/check.h"
@@ -402,10 +403,12 @@ part_word(struct part *part, const struct check_want *wants)
 	else if (part->program == NULL)
 		text = json_span_word(&span);
 	else {
-		if (part->jq == NULL &&
-		    ((part->jq = jq_init()) == NULL ||
-			!jq_compile(part->jq, part->program)))
-			errx(EX_CONFIG, "state: program does not compile");
+		if (part->jq == NULL) {
+			part->jq = program_jq();
+			if (!jq_compile(part->jq, part->program))
+				errx(EX_CONFIG,
+				    "state: program does not compile");
+		}
 		jq_start(part->jq, json_parse(span.text, span.length), 0);
 		value = jq_next(part->jq);
 		text = jv_is_valid(value) ? json_word(&value) : xstrdup("");

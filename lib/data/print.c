@@ -223,13 +223,36 @@ print_safe(struct bytes *out, const char *text, size_t length)
 		if (u == 0)
 			bytes_add(out, " ", 1);
 		else {
-			snprintf(escape, sizeof(escape), "\\u%04x", u);
+			snprintf(escape, sizeof(escape), "\\u%04x", u & 0xffff);
 			bytes_add(out, escape, 6);
 		}
 		p += skip;
 		text = p;
 	}
 	bytes_add(out, text, (size_t)(end - text));
+}
+
+char *
+print_plain(const char *text, bool lines)
+{
+	const char *end = text + strlen(text);
+	struct bytes out = { NULL, 0, 0 };
+
+	while (text < end) {
+		size_t length = 1;
+
+		if (unsafe(text, end, &length) != 0)
+			bytes_add(&out, "\xef\xbf\xbd", 3);
+		else if (*text == '\t' || (*text == '\n' && !lines))
+			bytes_add(&out, " ", 1);
+		else if ((unsigned char)*text < 0x20 && *text != '\n')
+			bytes_add(&out, "\xef\xbf\xbd", 3);
+		else
+			bytes_add(&out, text, length);
+		text += length;
+	}
+	bytes_add(&out, "", 1);
+	return out.text;
 }
 
 void

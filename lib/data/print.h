@@ -3,6 +3,7 @@
 #ifndef DATA_PRINT_H
 #define DATA_PRINT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -42,6 +43,13 @@ void print_member(struct bytes *out, const char *name, const char *text);
  * same.
  */
 void print_safe(struct bytes *out, const char *text, size_t length);
+
+/*
+ * Return a copy, for the caller to free, of a text in UTF-8 in which each
+ * character that steers a terminal or turns the direction of text is U+FFFD,
+ * and a tab a blank.  Line feeds stay if lines is set, else they are blanks.
+ */
+char *print_plain(const char *text, bool lines);
 
 /* Return the text of a value, for the caller to free. */
 char *print_text(jv v);

@@ -182,7 +182,7 @@ static jv
 news(const jv *ref, const jv *build, const struct view *now)
 {
 	const char *error = json_str(build, "error");
-	char created[32];
+	char created[32], *plain;
 	jv rec = jv_object();
 
 	stamp_write(created, now->created_at);
@@ -192,8 +192,11 @@ news(const jv *ref, const jv *build, const struct view *now)
 	rec = json_set_str(rec, "status", now->status);
 	rec = json_set_str(rec, "createdAt", created);
 	if (error != NULL && *error != '\0' && status_over(now->status) &&
-	    strcmp(now->status, "success") != 0)
-		rec = json_set_str(rec, "error", error);
+	    strcmp(now->status, "success") != 0) {
+		plain = print_plain(error, true);
+		rec = json_set_str(rec, "error", plain);
+		free(plain);
+	}
 	return rec;
 }
 
