@@ -22,6 +22,7 @@
 #include "data/print.h"
 #include "data/stamp.h"
 #include "local/cell.h"
+#include "local/index.h"
 #include "local/job.h"
 #include "local/make.h"
 #include "local/runner.h"
@@ -32,11 +33,14 @@
 #define TASK_MOST (16 << 20)
 #define LIST_DAYS 3
 #define DAY_MS INT64_C(86400000)
+#define CLOCK_MS 60000 /* between a file's time and what is written in it */
 
 struct list {
 	const struct job_dir *jobs;
 	int64_t since; /* unix milliseconds */
 	jv found;
+	char (*seen)[JOB_ID + 1]; /* open, when they were looked at */
+	size_t count;
 };
 
 static void
@@ -79,6 +83,15 @@ payload(jv state)
 
 	jv_free(state);
 	return json_set(jv_object(), "build", build);
+}
+
+static int
+answer(jv state)
+{
+	if (jv_get_kind(state) == JV_KIND_OBJECT)
+		return print(payload(state));
+	jv_free(state);
+	return refuse("gone", "the build is damaged");
 }
 
 static jv
@@ -148,7 +161,7 @@ create(const struct job_dir *jobs, jv task, const char *parent)
 		runner_run, (void *)jobs))
 		errx(EX_TEMPFAIL, "the build could not be made");
 	jv_free(task);
-	return print(payload(job_state(jobs, id)));
+	return answer(job_state(jobs, id));
 }
 
 static int
@@ -180,7 +193,7 @@ cancel(const struct job_dir *jobs, const char *id)
 		jv_free(state);
 		state = job_state(jobs, id);
 	}
-	return print(payload(state));
+	return answer(state);
 }
 
 static void
@@ -190,21 +203,47 @@ add(const char *id, void *arg)
 	jv state = job_state(l->jobs, id), build = json_get(&state, "build");
 	const char *finished = json_str(&build, "finished_at");
 
-	if (jv_is_valid(state) &&
+	if (jv_get_kind(build) == JV_KIND_OBJECT &&
 	    (finished == NULL || stamp_read(finished) >= l->since))
 		l->found = jv_array_append(l->found, payload(jv_copy(state)));
 	jv_free(build);
 	jv_free(state);
 }
 
+static void
+add_open(const char *id, void *arg)
+{
+	struct list *l = arg;
+
+	l->seen = xreallocarray(l->seen, l->count + 1, sizeof(l->seen[0]));
+	memcpy(l->seen[l->count++], id, JOB_ID + 1);
+	add(id, l);
+}
+
+static void
+add_ended(const char *id, void *arg)
+{
+	const struct list *l = arg;
+
+	for (size_t i = 0; i < l->count; i++)
+		if (strcmp(l->seen[i], id) == 0)
+			return;
+	if (job_written(l->jobs, id) >= l->since - CLOCK_MS)
+		add(id, arg);
+}
+
 static int
 list(const struct job_dir *jobs, const char *since)
 {
-	struct list l = { jobs, clock_now() - LIST_DAYS * DAY_MS, jv_array() };
+	struct list l = { jobs, clock_now() - LIST_DAYS * DAY_MS, jv_array(),
+		NULL, 0 };
 
 	if (since != NULL && (l.since = stamp_read(since)) == -1)
 		usage();
-	job_each(jobs, add, &l);
+	/* What ends in between is found in the second, if not in both. */
+	index_each_open(jobs, add_open, &l);
+	index_each_ended(jobs, l.since, add_ended, &l);
+	free(l.seen);
 	return print(l.found);
 }
 
@@ -342,5 +381,5 @@ main(int argc, char *argv[])
 		return rebuild(&jobs, id, more);
 	if (strcmp(verb, "steps") == 0)
 		return steps(&jobs, id);
-	return print(payload(job_state(&jobs, id)));
+	return answer(job_state(&jobs, id));
 }

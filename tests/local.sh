@@ -3,7 +3,7 @@
 # builds that are made, awaited and looked at.
 unset TACK_LOCAL_DIR TACK_LOCAL_TIMEOUT TACK_LOCAL_JOBS TACK_LOCAL_SANDBOX \
     TACK_LOCAL_NETWORK TACK_LOCAL_USER TACK_LOCAL_MEMORY \
-    TACK_LOCAL_PROCESSES
+    TACK_LOCAL_PROCESSES TACK_LOCAL_FREE
 if ! command -v git >/dev/null || ! bwrap --unshare-user --disable-userns \
     --ro-bind / / true 2>/dev/null; then
 	echo '1..0 # SKIP git or bubblewrap is missing, or may not run here'
@@ -88,6 +88,7 @@ gone() {
 	return 1
 }
 
+# runner ID [DIRECTORY]: of the database, with its slash.
 runner() {
-	jq .pid "tack.db-local/$1/state.json"
+	jq .pid "${2-}tack.db-local/$1/state.json"
 }

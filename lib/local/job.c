@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Builds of the embedded CI, a directory each. */
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -24,11 +25,13 @@
 #include "data/json.h"
 #include "data/print.h"
 #include "data/stamp.h"
+#include "local/index.h"
 #include "local/job.h"
 #include "local/mark.h"
 
 #define DIED "the runner died"
 #define MOST (64 << 20) /* bytes of a file of ours */
+#define RESERVE 65536
 
 const char *
 job_name(char text[JOB_NAME], const char *id, const char *file)
@@ -41,8 +44,8 @@ job_name(char text[JOB_NAME], const char *id, const char *file)
 void
 job_fail(const char *what)
 {
-	int status = errno == ENOSPC || errno == EDQUOT || errno == EMFILE ||
-		errno == ENFILE || errno == EIO ?
+	int status =
+	    job_full() || errno == EMFILE || errno == ENFILE || errno == EIO ?
 	    EX_TEMPFAIL :
 	    EX_CANTCREAT;
 
@@ -62,6 +65,7 @@ job_open(struct job_dir *j, const char *path)
 		job_fail(path);
 	if ((st.st_mode & 022) != 0)
 		errx(EX_CONFIG, "%s: others may write it; chmod 700 it", path);
+	index_open(j);
 }
 
 static bool
@@ -114,40 +118,81 @@ job_exists(const struct job_dir *j, const char *id)
 	return is_id(id) && faccessat(j->fd, id, F_OK, 0) == 0;
 }
 
-void
-job_put(const struct job_dir *j, const char *dir, const char *file, jv v)
+bool
+job_full(void)
+{
+	return errno == ENOSPC || errno == EDQUOT;
+}
+
+bool
+job_put(const struct job_dir *j, const char *id, const char *file, jv v)
 {
 	char path[JOB_NAME], *text = print_text(v);
 	size_t length = strlen(text);
+	int result;
 
-	text[length] = '\n';
-	job_name(path, dir, file);
-	if (file_replace(j->fd, path, text, length + 1, true) == -1)
+	text[length++] = '\n';
+	job_name(path, id, file);
+	do
+		result = file_replace(j->fd, path, text, length, true);
+	while (result == -1 && job_full() && job_release(j, id));
+	if (result == -1 && !job_full())
 		job_fail(path);
 	free(text);
+	return result == 0;
+}
+
+bool
+job_write(const struct job_dir *j, const char *id, jv state)
+{
+	return job_put(j, id, "state.json", state);
 }
 
 void
-job_write(const struct job_dir *j, const char *id, jv state)
+job_reserve(const struct job_dir *j, const char *id)
 {
-	job_put(j, id, "state.json", state);
+	char path[JOB_NAME];
+	int fd = openat(j->fd, job_name(path, id, "reserve"),
+	    O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	int error = fd == -1 ? errno : posix_fallocate(fd, 0, RESERVE);
+
+	if (error != 0) {
+		errno = error;
+		job_fail(path);
+	}
+	close(fd);
+}
+
+bool
+job_release(const struct job_dir *j, const char *id)
+{
+	char path[JOB_NAME];
+	int error = errno;
+	bool there = unlinkat(j->fd, job_name(path, id, "reserve"), 0) == 0;
+
+	errno = error;
+	return there;
 }
 
 static jv
 get(const struct job_dir *j, const char *id, const char *file)
 {
 	char path[JOB_NAME], *text;
-	size_t n;
-	jv v;
+	size_t length;
+	jv v = jv_null();
 
-	text = file_read(j->fd, job_name(path, id, file), MOST, &n);
+	text = file_read(j->fd, job_name(path, id, file), MOST, &length);
 	if (text == NULL && errno == ENOENT)
 		return jv_invalid(); /* removed since */
-	if (text == NULL)
+	if (text == NULL && (errno == EMFILE || errno == ENFILE))
 		job_fail(path);
-	if (check_json(text, n, NULL, 0) != -1)
-		errx(EX_DATAERR, "%s/%s: not JSON", j->path, path);
-	v = json_parse(text, n);
+	if (text == NULL)
+		warn("%s/%s", j->path, path);
+	else if (check_json(text, length, NULL, 0) == -1) {
+		jv_free(v);
+		v = json_parse(text, length);
+	} else
+		warnx("%s/%s: damaged", j->path, path);
 	free(text);
 	return v;
 }
@@ -158,27 +203,42 @@ job_task(const struct job_dir *j, const char *id)
 	return get(j, id, "task.json");
 }
 
-/* The lock is of the open file: children have it too until they exec. */
+/* Its lock, which is of the open file: children have it until they exec. */
 static int
-lock_file(const struct job_dir *j, const char *dir)
+lock_file(const struct job_dir *j, const char *id)
 {
 	char path[JOB_NAME];
-	int fd = openat(j->fd, job_name(path, dir, "lock"),
+	int fd = openat(j->fd, job_name(path, id, "lock"),
 	    O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
-	if (fd == -1)
+	if (fd == -1 && errno != ENOENT)
 		job_fail(path);
 	return fd;
 }
 
 int
-job_lock(const struct job_dir *j, const char *dir)
+job_lock(const struct job_dir *j, const char *id)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int fd = lock_file(j, dir);
+	int fd = lock_file(j, id);
 
-	if (fcntl(fd, F_OFD_SETLK, &l) == 0)
+	if (fd == -1 || fcntl(fd, F_OFD_SETLK, &l) == 0)
 		return fd;
+	close(fd);
+	return -1;
+}
+
+int
+job_lock_all(const struct job_dir *j, bool wait)
+{
+	int fd = openat(j->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd == -1)
+		job_fail(j->path);
+	if (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) == 0)
+		return fd;
+	if (errno != EWOULDBLOCK)
+		job_fail(j->path);
 	close(fd);
 	return -1;
 }
@@ -188,8 +248,11 @@ job_alive(const struct job_dir *j, const char *id)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd = lock_file(j, id);
-	bool held = fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+	bool held;
 
+	if (fd == -1)
+		return false;
+	held = fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
 	close(fd);
 	return held;
 }
@@ -251,36 +314,75 @@ end_step(jv step, void *arg)
 	e->ended = jv_array_append(e->ended, step);
 }
 
+/* What is to be said of a build whose runner has died. */
+static jv
+died(const struct job_dir *j, const char *id, jv state)
+{
+	jv build = json_get(&state, "outcome"), steps;
+	struct ending e = { .jobs = j, .id = id };
+
+	if (jv_get_kind(build) != JV_KIND_OBJECT) {
+		jv_free(build);
+		build = json_get(&state, "build");
+		build = json_set_str(build, "state", "failed");
+		build = json_set_str(build, "error", DIED);
+		build = json_set(build, "finished_at", job_stamp(clock_now()));
+	}
+	steps = json_get(&state, "steps");
+	e.ended = jv_array();
+	json_each(&steps, end_step, &e);
+	jv_free(steps);
+	state = json_set(json_drop(state, "outcome"), "steps", e.ended);
+	return json_set(state, "build", build);
+}
+
+/* When a build ended, in Unix milliseconds; now, if it does not say. */
+static int64_t
+ended_at(const jv *state)
+{
+	jv build = json_get(state, "build");
+	const char *text = json_str(&build, "finished_at");
+	int64_t ms = text != NULL ? stamp_read(text) : -1;
+
+	jv_free(build);
+	return ms != -1 ? ms : clock_now();
+}
+
 jv
 job_state(const struct job_dir *j, const char *id)
 {
-	jv state = get(j, id, "state.json"), build, steps;
-	struct ending e = { .jobs = j, .id = id };
+	jv state = get(j, id, "state.json");
+	bool written = true;
 	int fd;
 
-	if (job_final(&state))
+	if (job_final(&state) && !index_is_open(j, id))
 		return state;
 	if ((fd = job_lock(j, id)) == -1)
 		return state;
 	/* Its last word may have come since. */
 	jv_free(state);
 	state = get(j, id, "state.json");
+	/* This needs no room, and what follows may need what it frees. */
+	job_clean(j, id);
 	if (!job_final(&state)) {
-		build = json_get(&state, "build");
-		build = json_set_str(build, "state", "failed");
-		build = json_set_str(build, "error", DIED);
-		build = json_set(build, "finished_at", job_stamp(clock_now()));
-		steps = json_get(&state, "steps");
-		e.ended = jv_array();
-		json_each(&steps, end_step, &e);
-		jv_free(steps);
-		state = json_set(state, "steps", e.ended);
-		state = json_set(state, "build", build);
-		job_write(j, id, jv_copy(state));
-		job_clean(j, id);
+		state = died(j, id, state);
+		written = job_write(j, id, jv_copy(state));
 	}
+	if (written)
+		index_end(j, id, ended_at(&state));
 	close(fd);
 	return state;
+}
+
+int64_t
+job_written(const struct job_dir *j, const char *id)
+{
+	char path[JOB_NAME];
+	struct stat st;
+
+	if (fstatat(j->fd, job_name(path, id, "state.json"), &st, 0) == -1)
+		return -1;
+	return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 }
 
 void
@@ -322,7 +424,7 @@ job_remove(const struct job_dir *j, const char *name)
 		return;
 	path = xasprintf("%s/%s", j->path, name);
 	/* A Go module cache is made of directories nobody may write. */
-	if ((pid = child_start((const char *const[]){ "chmod", "-R", "u+rwX",
+	if ((pid = child_start((const char *const[]){ "chmod", "-Rf", "u+rwX",
 				   "--", path, NULL },
 		 NULL, NULL)) != -1)
 		waitpid(pid, NULL, 0);
@@ -341,6 +443,7 @@ job_clean(const struct job_dir *j, const char *id)
 
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
 		job_remove(j, job_name(name, id, made[i]));
+	job_release(j, id);
 }
 
 jv

@@ -21,6 +21,8 @@
  *	N.log		the output of step N
  *	runner.log	what the runner complained of
  *	work home tmp	what the steps write; removed when the build ends
+ *	reserve		room for the last words, until then
+ * "outcome" in state.json is the "build" to come once all is cleaned.
  * Where a function here says nothing of failure, it exits with a message when
  * a file cannot be read or written: with EX_TEMPFAIL where room or time may
  * cure it, else with EX_CANTCREAT.
@@ -33,7 +35,10 @@ struct job_dir {
 /* Open the directory path, and make it if it is absent. */
 void job_open(struct job_dir *, const char *path);
 
-/* Call fn with the id of each build, in no order. */
+/*
+ * Call fn with the id of each build there ever was, in no order; index.h has
+ * those that matter.
+ */
 void job_each(const struct job_dir *, void (*)(const char *id, void *), void *);
 
 /* Set id to that of the build for an attempt at ref: always the same one. */
@@ -45,29 +50,59 @@ bool job_exists(const struct job_dir *, const char *id);
 /* Set text to the name of a build's file, and return it. */
 const char *job_name(char text[JOB_NAME], const char *id, const char *file);
 
-/* Take a build's lock.  Returns a descriptor, or -1 if another has it. */
+/*
+ * Take a build's lock.  Returns a descriptor, or -1 if another has it or the
+ * build was removed.
+ */
 int job_lock(const struct job_dir *, const char *id);
+
+/*
+ * Take the lock under which builds are made.  Returns a descriptor, or -1 if
+ * another has it and wait is false.
+ */
+int job_lock_all(const struct job_dir *, bool wait);
 
 /* Does the build's runner live? */
 bool job_alive(const struct job_dir *, const char *id);
 
 /*
- * Get a build's state.  One that is not final though its runner is gone has
- * failed, and is written so first.  Invalid if the build was removed.
+ * Get a build's state.  If its runner is gone, its directories are cleaned and
+ * a state that is not final becomes that of a build that failed; where there
+ * is no room to write that, it is the result all the same.  Invalid if the
+ * build was removed, null if the file is damaged.
  */
 jv job_state(const struct job_dir *, const char *id);
+
+/* When a build's state was written, in Unix milliseconds; -1 if it is gone. */
+int64_t job_written(const struct job_dir *, const char *id);
 
 /* Is nothing going to happen to the build of this state any more? */
 bool job_final(const jv *state);
 
-/* Get what was asked for.  Invalid if the build was removed. */
+/* Get what was asked for.  Invalid if it was removed, null if damaged. */
 jv job_task(const struct job_dir *, const char *id);
 
-/* Replace a build's state by state, given. */
-void job_write(const struct job_dir *, const char *id, jv state);
+/* Replace a build's state by state, given.  False if there is no room. */
+bool job_write(const struct job_dir *, const char *id, jv state);
 
-/* Replace a file of a build by v, given: wholly or not, power cut or not. */
-void job_put(const struct job_dir *, const char *id, const char *file, jv v);
+/*
+ * Replace a file of a build by v, given: wholly or not, power cut or not.  If
+ * the disk is full the reserve is given up for it.  False, with errno, if
+ * there is no room even so.
+ */
+bool job_put(const struct job_dir *, const char *id, const char *file, jv v);
+
+/* Make a build's reserve. */
+void job_reserve(const struct job_dir *, const char *id);
+
+/*
+ * Give up a build's reserve, so that something fits on a full disk.  Was there
+ * one?  errno stays what it is.
+ */
+bool job_release(const struct job_dir *, const char *id);
+
+/* Does errno say that the disk, or this user's share of it, is full? */
+bool job_full(void);
 
 /* Ask for the end of a build. */
 void job_cancel(const struct job_dir *, const char *id);
@@ -82,7 +117,7 @@ bool job_cancelled(const struct job_dir *, const char *id);
 int
 job_log(const struct job_dir *, const char *id, const char *step, int flags);
 
-/* Remove what a build's steps wrote: its directories work, home and tmp. */
+/* Remove what a build's steps wrote, and its reserve.  Needs no room. */
 void job_clean(const struct job_dir *, const char *id);
 
 /* Remove what is called name in the directory of all builds, if it is there. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* How a build of the embedded CI comes to be. */
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
@@ -18,6 +17,7 @@
 
 #include "base/mem.h"
 #include "data/json.h"
+#include "local/index.h"
 #include "local/make.h"
 
 /* The next number, under the lock of the directory. */
@@ -105,31 +105,33 @@ make_build(const struct job_dir *j, const char *id, const jv *task, jv state,
     void (*body)(const char *id, void *), void *arg)
 {
 	static const char temp[] = ".new";
-	int all = openat(j->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	int own, there[2];
+	int all = job_lock_all(j, true), own, there[2];
 	char byte;
 	pid_t pid;
 
-	if (all == -1 || flock(all, LOCK_EX) == -1)
-		job_fail(j->path);
 	if (job_exists(j, id)) {
 		close(all);
 		jv_free(state);
 		return true;
 	}
 	make_directory(j, temp);
-	job_put(j, temp, "task.json", jv_copy(*task));
+	if (!job_put(j, temp, "task.json", jv_copy(*task)))
+		job_fail(temp);
+	job_reserve(j, temp);
 	state = numbered(j, state);
 	own = job_lock(j, temp);
 	if (own == -1 || pipe2(there, O_CLOEXEC) == -1)
 		job_fail(temp);
 
+	index_add(j, id);
+	sync_directory(j, "open");
 	if ((pid = fork()) == -1)
 		err(EX_TEMPFAIL, "fork");
 	if (pid == 0) {
 		detach(j, temp);
-		job_put(j, temp, "state.json",
-		    json_set(state, "pid", jv_number(getpid())));
+		if (!job_put(j, temp, "state.json",
+			json_set(state, "pid", jv_number(getpid()))))
+			job_fail(temp);
 		sync_directory(j, temp);
 		if (renameat(j->fd, temp, j->fd, id) == -1)
 			job_fail(temp);

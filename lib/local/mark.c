@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A log whose lines begin with the time, as Buildkite's agent marks them. */
 #include <err.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,9 +21,13 @@ append(struct mark *m, const char *bytes, size_t length)
 	ssize_t n;
 
 	m->size += (int64_t)length;
+	if (m->fd == -1)
+		return;
 	while (done < length) {
 		if ((n = write(m->fd, bytes + done, length - done)) == -1) {
-			warn("log");
+			m->full_disk = errno == ENOSPC || errno == EDQUOT;
+			if (!m->full_disk)
+				warn("log");
 			return;
 		}
 		done += (size_t)n;
@@ -75,14 +80,19 @@ mark_line(struct mark *m, const char *format, ...)
 void
 mark_write(struct mark *m, const char *bytes, size_t length)
 {
+	int64_t most = MARK_MOST < MARK_BUILD - m->before ?
+	    MARK_MOST :
+	    MARK_BUILD - m->before;
+
 	if (m->full)
 		return;
-	if (m->size + (int64_t)length > MARK_MOST) {
+	if (m->size + (int64_t)length > most) {
 		m->full = true;
 		mark_line(m,
 		    "tack-local: more than %" PRId64
-		    " MiB of output; the rest is left out",
-		    MARK_MOST >> 20);
+		    " MiB of output%s; the rest is left out",
+		    (most == MARK_MOST ? MARK_MOST : MARK_BUILD) >> 20,
+		    most == MARK_MOST ? "" : " in all");
 		return;
 	}
 	store(m, bytes, length);

@@ -8,22 +8,29 @@
 #include <stdint.h>
 
 #define MARK_MOST (INT64_C(64) << 20) /* bytes of a log, marks included */
+#define MARK_BUILD (INT64_C(256) << 20) /* bytes of all logs of a build */
 
 /*
- * Each line begins with ESC _bk;t=MILLISECONDS BEL, the time its first byte
- * came.  What is beyond MARK_MOST is left out, and the log says so.
+ * A log that is written.  Each line begins with ESC _bk;t=MILLISECONDS BEL,
+ * the time its first byte came.
  */
 struct mark {
-	int fd;
-	int64_t size;
+	int fd; /* -1: nowhere */
+	int64_t size; /* bytes it has */
+	int64_t before; /* bytes that the build's earlier logs have */
 	bool inside; /* a line that has begun */
-	bool full;
+	bool full; /* the rest is left out */
+	bool full_disk; /* something did not fit on it */
 };
 
-void mark_write(struct mark *, const char *, size_t);
+/*
+ * Add what a step printed.  What would be more than MARK_MOST, or MARK_BUILD
+ * with the logs before, is left out, and the log says so.
+ */
+void mark_write(struct mark *, const char *bytes, size_t length);
 
-/* A line of our own. */
-void mark_line(struct mark *, const char *, ...)
+/* Add a line of our own, which is never left out. */
+void mark_line(struct mark *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -4,6 +4,7 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -26,6 +27,7 @@
 #include "data/json.h"
 #include "local/cell.h"
 #include "local/clone.h"
+#include "local/index.h"
 #include "local/job.h"
 #include "local/mark.h"
 #include "local/report.h"
@@ -34,9 +36,21 @@
 #include "local/turn.h"
 
 #define NAME_SHOWN 80
-#define LOOK_MS 500 /* in case the kernel has no inotify left to give */
+#define LOOK_MS 100 /* a step that fills the disk needs no longer */
+#define FREE_MIB 256 /* or a twentieth of the disk, if that is less */
+#define FREE_FILES 1000 /* likewise */
+#define LAST_TRIES 10 /* seconds */
 
-enum end { GOES_ON, TIMED_OUT, CANCELLED };
+enum end { GOES_ON, TIMED_OUT, CANCELLED, DISK_FULL };
+
+/* What an end that is not the steps' own comes to. */
+static const struct {
+	const char *state, *error;
+} ends[] = {
+	[TIMED_OUT] = { "timed_out", "the time is over" },
+	[CANCELLED] = { "canceled", NULL },
+	[DISK_FULL] = { "failed", "the disk is full" },
+};
 
 struct step {
 	char *name, *command; /* command is NULL of a step of ours */
@@ -50,7 +64,7 @@ struct runner {
 	const struct job_dir *jobs;
 	const char *id;
 	char *dir;
-	jv task, build;
+	jv task, build, outcome; /* outcome: build as it will be */
 	struct cell cell;
 	struct step *step;
 	size_t steps;
@@ -67,6 +81,7 @@ runner_settings(void)
 	return (struct runner_settings){
 		.jobs = setting_int("TACK_LOCAL_JOBS", 2, 1, INT32_MAX),
 		.timeout = setting_int("TACK_LOCAL_TIMEOUT", 300, 1, INT32_MAX),
+		.free = setting_int("TACK_LOCAL_FREE", -1, 0, INT32_MAX),
 		.dev = setting_on("TACK_DEV"),
 	};
 }
@@ -94,8 +109,11 @@ step_state(const struct step *s, size_t index)
 	return v;
 }
 
-/* Steps that never began are none of the build when it has ended. */
-static void
+/*
+ * Write the state.  Steps that never began are none of the build when it has
+ * ended.  False if there is no room.
+ */
+static bool
 store(struct runner *r, bool ended)
 {
 	jv list = jv_array(), state = jv_object();
@@ -106,23 +124,37 @@ store(struct runner *r, bool ended)
 			    jv_array_append(list, step_state(&r->step[i], i));
 	state = json_set(state, "pid", jv_number(getpid()));
 	state = json_set(state, "build", jv_copy(r->build));
-	job_write(r->jobs, r->id, json_set(state, "steps", list));
+	if (jv_is_valid(r->outcome))
+		state = json_set(state, "outcome", jv_copy(r->outcome));
+	return job_write(r->jobs, r->id, json_set(state, "steps", list));
+}
+
+/* Something could not be written: that the disk is full ends the build. */
+static void
+not_written(struct runner *r, const char *what)
+{
+	if (!job_full())
+		err(EX_CANTCREAT, "%s/%s", r->dir, what);
+	r->end = DISK_FULL;
+	job_release(r->jobs, r->id);
 }
 
 static void
 step_begin(struct runner *r, size_t index)
 {
 	struct step *s = &r->step[index];
+	int64_t written = r->log.before + r->log.size;
 	char name[24];
 
 	snprintf(name, sizeof(name), "%zu", index);
-	memset(&r->log, 0, sizeof(r->log));
+	r->log = (struct mark){ .before = written };
 	r->log.fd = job_log(r->jobs, r->id, name, O_WRONLY | O_CREAT | O_TRUNC);
 	if (r->log.fd == -1)
-		err(EX_CANTCREAT, "%s/%s.log", r->dir, name);
+		not_written(r, name);
 	s->state = "running";
 	s->started = clock_now();
-	store(r, false);
+	if (!store(r, false))
+		not_written(r, "state.json");
 }
 
 static void
@@ -136,14 +168,41 @@ step_end(struct runner *r, size_t index, int status)
 		    r->timeout);
 	else if (r->end == CANCELLED)
 		mark_line(&r->log, "tack-local: stopped, as was asked for");
-	close(r->log.fd);
+	else if (r->end == DISK_FULL) {
+		job_release(r->jobs, r->id); /* nobody is left to take it */
+		mark_line(&r->log, "tack-local: stopped, the disk is full");
+	}
+	if (r->log.fd != -1)
+		close(r->log.fd);
 	s->state = "ended";
 	s->exit = status;
 	s->finished = clock_now();
-	store(r, false);
+	if (!store(r, false))
+		not_written(r, "state.json");
 }
 
-/* Has it been cancelled, or its directory removed; is the time over? */
+/* Is less of the disk free than is to be left free? */
+static bool
+crowded(const struct runner *r)
+{
+	struct statvfs st;
+	uint64_t least, files;
+
+	if (fstatvfs(r->jobs->fd, &st) == -1)
+		return false;
+	least = (uint64_t)st.f_blocks * st.f_frsize / 20;
+	files = (uint64_t)st.f_files / 20; /* 0 where there is no limit */
+	if (least > (uint64_t)FREE_MIB << 20)
+		least = (uint64_t)FREE_MIB << 20;
+	if (files > FREE_FILES)
+		files = FREE_FILES;
+	if (r->set.free != -1)
+		least = (uint64_t)r->set.free << 20;
+	return (uint64_t)st.f_bavail * st.f_frsize < least ||
+	    st.f_favail < files;
+}
+
+/* Has it been cancelled, or its directory removed; is time or room over? */
 static enum end
 look(struct runner *r)
 {
@@ -153,8 +212,11 @@ look(struct runner *r)
 		continue;
 	if (job_cancelled(r->jobs, r->id) || !job_exists(r->jobs, r->id))
 		r->end = CANCELLED;
-	else if (clock_ticks() >= r->deadline)
+	else if (r->end == GOES_ON && clock_ticks() >= r->deadline)
 		r->end = TIMED_OUT;
+	else if (r->end == GOES_ON && r->deadline != INT64_MAX &&
+	    (r->log.full_disk || crowded(r)))
+		r->end = DISK_FULL;
 	return r->end;
 }
 
@@ -255,7 +317,7 @@ describe(struct runner *r)
 }
 
 /* The directories of the build, for the user who will be in the cell. */
-static void
+static bool
 directories(struct runner *r)
 {
 	static const char *const names[] = { "work", "home", "tmp" };
@@ -266,10 +328,12 @@ directories(struct runner *r)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		path = xasprintf("%s/%s", r->dir, names[i]);
 		if (mkdir(path, 0700) == -1)
-			err(EX_CANTCREAT, "%s", path);
-		cell_own(&r->cell, path, 0700, true);
+			not_written(r, names[i]);
+		else
+			cell_own(&r->cell, path, 0700, true);
 		free(path);
 	}
+	return r->end == GOES_ON;
 }
 
 /* Why the set-up failed, for the caller to free, or NULL. */
@@ -282,8 +346,11 @@ set_up(struct runner *r, int *status)
 	char *said = NULL;
 
 	describe(r);
-	directories(r);
-	if ((*status = command(r, &r->cell, &env, probe, NULL, NULL)) > 0) {
+	*status = -1;
+	if (!directories(r))
+		;
+	else if ((*status = command(r, &r->cell, &env, probe, NULL, NULL)) >
+	    0) {
 		said = xstrdup("the sandbox does not start; its log says why");
 	} else if (*status == 0) {
 		g.cell.network = true;
@@ -335,25 +402,29 @@ user_step(struct runner *r, size_t index)
 	return said;
 }
 
-static void
-become(struct runner *r, const char *state, const char *when, const char *error)
+/* The build as it is from now on. */
+static jv
+become(const struct runner *r, const char *state, const char *when,
+    const char *error)
 {
-	r->build = json_set_str(r->build, "state", state);
-	r->build = json_set(r->build, when, job_stamp(clock_now()));
-	if (error != NULL)
-		r->build = json_set_str(r->build, "error", error);
+	jv build = json_set_str(jv_copy(r->build), "state", state);
+
+	build = json_set(build, when, job_stamp(clock_now()));
+	return error != NULL ? json_set_str(build, "error", error) : build;
 }
 
-static void
+/* Run the steps; why the build failed, for the caller to free, or NULL. */
+static char *
 steps(struct runner *r)
 {
-	char *said = NULL;
+	char *said;
 	int status = -1;
+	jv build = become(r, "running", "started_at", NULL);
 
-	become(r, "running", "started_at", NULL);
-	store(r, false);
+	jv_free(r->build);
+	r->build = build;
+	step_begin(r, 0); /* it also stores that the build runs */
 	report_build(&r->build);
-	step_begin(r, 0);
 	said = set_up(r, &status);
 	step_end(r, 0, status);
 	for (size_t i = 1; i < r->steps && said == NULL; i++) {
@@ -361,14 +432,34 @@ steps(struct runner *r)
 			break;
 		said = user_step(r, i);
 	}
-	if (r->end == CANCELLED)
-		become(r, "canceled", "finished_at", NULL);
-	else if (r->end == TIMED_OUT)
-		become(r, "timed_out", "finished_at", "the time is over");
+	return said;
+}
+
+/*
+ * Clean up, then say what came of it: what was said is final, and nothing is
+ * left behind.  Killed in between, the next who looks finds the outcome.
+ */
+static void
+finish(struct runner *r, const char *said)
+{
+	if (r->end != GOES_ON)
+		r->outcome = become(
+		    r, ends[r->end].state, "finished_at", ends[r->end].error);
 	else
-		become(
+		r->outcome = become(
 		    r, said != NULL ? "failed" : "passed", "finished_at", said);
-	free(said);
+	store(r, true);
+	job_clean(r->jobs, r->id);
+	jv_free(r->build);
+	r->build = r->outcome;
+	r->outcome = jv_invalid();
+	for (int i = 0; !store(r, true); i++) {
+		if (i == LAST_TRIES)
+			errx(EX_TEMPFAIL, "no room for the last word");
+		sleep(1);
+	}
+	report_build(&r->build);
+	index_end(r->jobs, r->id, clock_now());
 }
 
 static void
@@ -432,7 +523,11 @@ load(struct runner *r)
 void
 runner_run(const char *id, void *arg)
 {
-	struct runner r = { .jobs = arg, .id = id, .set = runner_settings() };
+	struct runner r = { .jobs = arg,
+		.id = id,
+		.outcome = jv_invalid(),
+		.set = runner_settings() };
+	char *said = NULL;
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	r.dir = xasprintf("%s/%s", r.jobs->path, id);
@@ -445,10 +540,8 @@ runner_run(const char *id, void *arg)
 	wait_turn(&r);
 	if (r.end == GOES_ON) {
 		r.deadline = clock_ticks() + r.timeout * 1000;
-		steps(&r);
-	} else
-		become(&r, "canceled", "finished_at", NULL);
-	store(&r, true);
-	report_build(&r.build);
-	job_clean(r.jobs, r.id);
+		said = steps(&r);
+	}
+	finish(&r, said);
+	free(said);
 }

@@ -6,9 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* TACK_LOCAL_JOBS, TACK_LOCAL_TIMEOUT (seconds) and TACK_DEV. */
+/*
+ * TACK_LOCAL_JOBS, TACK_LOCAL_TIMEOUT (seconds), TACK_LOCAL_FREE (MiB, -1 if
+ * unset) and TACK_DEV.
+ */
 struct runner_settings {
-	int64_t jobs, timeout;
+	int64_t jobs, timeout, free;
 	bool dev;
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "data/json.h"
+#include "local/index.h"
 #include "local/task.h"
 #include "local/turn.h"
 
@@ -32,7 +33,7 @@ turn_open(
     struct turn *t, const struct job_dir *jobs, const char *id, int64_t number)
 {
 	*t = (struct turn){ .jobs = jobs, .id = id, .number = number };
-	job_each(jobs, add, t);
+	index_each_open(jobs, add, t);
 }
 
 int64_t
