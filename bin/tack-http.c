@@ -41,7 +41,8 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: tack-http [-b bytes] [-l address:port]"
-	    " [-m connections] [-p pipeline]\n");
+	    " [-m connections] [-p pipeline]\n"
+	    "       tack-http -n\n");
 	exit(EX_USAGE);
 }
 
@@ -182,10 +183,6 @@ route_logs(struct conn *c, const struct head *head)
 	const char *path = head->path + strlen("/logs");
 	char *name[3], key[WS_ACCEPT];
 
-	if (strcmp(head->method, "GET") != 0) {
-		refuse_method(c, "GET");
-		return;
-	}
 	if ((follow && !accepts(c, head, key)) || !has_room(c))
 		return;
 	for (size_t i = 0; i < 3; i++) {
@@ -216,76 +213,125 @@ refused(struct conn *c, int status)
 }
 
 static void
-route_webhook(struct conn *c, const struct head *head, const char *name)
+route_webhook(struct conn *c, const struct head *head)
 {
 	static const char legal[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+	const char *name = head->path + strlen("/webhooks/");
 	size_t n = strspn(name, legal);
 
 	if (n == 0 || n > 32 || name[n] != '\0' || strchr("_-", *name) != NULL)
 		conn_refuse(c, 404, "no such path");
-	else if (strcmp(head->method, "POST") != 0)
-		refuse_method(c, "POST");
 	else if (head->length == -1)
 		conn_refuse(c, 411, "no length");
 	else
 		conn_take(c);
 }
 
+static const char json[] = "Content-Type: application/json\r\n"
+			   "Access-Control-Allow-Origin: *\r\n";
+
 static void
-route_xrpc(struct conn *c, const char *name)
+route_owner(struct conn *c, const struct head *head)
 {
-	static const char json[] = "Content-Type: application/json\r\n"
-				   "Access-Control-Allow-Origin: *\r\n";
 	char *text;
 
-	if (strcmp(name, "sh.tangled.owner") != 0) {
-		conn_tell(c, "404: no such method");
-		conn_reply(c, 404, json,
-		    "{\"error\":\"MethodNotImplemented\","
-		    "\"message\":\"no such method\"}\n");
-	} else if (config.owner == NULL) {
+	(void)head;
+	if (config.owner == NULL) {
 		conn_tell(c, "500: TACK_OWNER_DID is not set");
 		conn_reply(c, 500, json,
 		    "{\"error\":\"OwnerNotFound\","
 		    "\"message\":\"owner not set for this service\"}\n");
-	} else {
-		text = xasprintf("{\"owner\":\"%s\"}\n", config.owner);
-		conn_reply(c, 200, json, text);
-		free(text);
+		return;
 	}
+	text = xasprintf("{\"owner\":\"%s\"}\n", config.owner);
+	conn_reply(c, 200, json, text);
+	free(text);
+}
+
+static void
+route_root(struct conn *c, const struct head *head)
+{
+	(void)head;
+	conn_reply(c, 200, "Content-Type: text/plain\r\n",
+	    "This is tack, a spindle for Tangled.\n");
+}
+
+static void
+route_health(struct conn *c, const struct head *head)
+{
+	(void)head;
+	conn_reply(c, 200, "Content-Type: text/plain\r\n", "ok\n");
+}
+
+/* What is served, where. */
+static const struct route {
+	const char *path;
+	const char *rest; /* of the path, in words; NULL if that is all */
+	const char *methods;
+	bool upgrades; /* to a WebSocket */
+	void (*serve)(struct conn *, const struct head *);
+} routes[] = {
+	{ "/", NULL, "GET, HEAD", false, route_root },
+	{ "/events", NULL, "GET", true, route_events },
+	{ "/healthz", NULL, "GET, HEAD", false, route_health },
+	{ "/logs/", "KNOT/RKEY/WORKFLOW", "GET", true, route_logs },
+	{ "/webhooks/", "PROVIDER", "POST", false, route_webhook },
+	{ "/xrpc/sh.tangled.owner", NULL, "GET, HEAD", false, route_owner },
+};
+
+#define ROUTES (sizeof(routes) / sizeof(routes[0]))
+
+static void
+print_routes(void)
+{
+	for (const struct route *r = routes; r < routes + ROUTES; r++)
+		printf("%s%s\t%s%s\n", r->path, r->rest != NULL ? r->rest : "",
+		    r->methods, r->upgrades ? "\tWebSocket" : "");
+	if (fflush(stdout) == EOF)
+		err(EX_IOERR, "stdout");
+}
+
+static bool
+leads_to(const struct route *r, const char *path)
+{
+	return r->rest != NULL ? strncmp(path, r->path, strlen(r->path)) == 0 :
+				 strcmp(path, r->path) == 0;
+}
+
+static bool
+takes(const struct route *r, const char *method)
+{
+	size_t length = strlen(method), n;
+
+	for (const char *m = r->methods; *m != '\0'; m += n) {
+		m += strspn(m, ", ");
+		n = strcspn(m, ",");
+		if (n == length && strncmp(m, method, n) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void
 route(struct conn *c, const struct head *head)
 {
-	static const char plain[] = "Content-Type: text/plain\r\n";
-	const char *path = head->path, *method = head->method;
-	bool get = strcmp(method, "GET") == 0;
-	bool read_only = get || strcmp(method, "HEAD") == 0;
+	const struct route *r = routes;
 
+	while (r < routes + ROUTES && !leads_to(r, head->path))
+		r++;
 	if (head->length > config.body_max)
 		conn_refuse(c, 413, "body too large");
-	else if (strncmp(path, "/webhooks/", 10) == 0)
-		route_webhook(c, head, path + 10);
-	else if (strcmp(path, "/events") == 0 && get)
-		route_events(c, head);
-	else if (strcmp(path, "/events") == 0)
-		refuse_method(c, "GET");
-	else if (strncmp(path, "/logs/", 6) == 0)
-		route_logs(c, head);
-	else if (strcmp(path, "/xrpc/sh.tangled.owner") == 0 && !read_only)
-		refuse_method(c, "GET, HEAD");
-	else if (strncmp(path, "/xrpc/", 6) == 0)
-		route_xrpc(c, path + 6);
-	else if (strcmp(path, "/") != 0 && strcmp(path, "/healthz") != 0)
+	else if (r < routes + ROUTES && takes(r, head->method))
+		r->serve(c, head);
+	else if (r < routes + ROUTES)
+		refuse_method(c, r->methods);
+	else if (strncmp(head->path, "/xrpc/", 6) == 0) {
+		conn_tell(c, "404: no such method");
+		conn_reply(c, 404, json,
+		    "{\"error\":\"MethodNotImplemented\","
+		    "\"message\":\"no such method\"}\n");
+	} else
 		conn_refuse(c, 404, "no such path");
-	else if (!read_only)
-		refuse_method(c, "GET, HEAD");
-	else if (path[1] == '\0')
-		conn_reply(
-		    c, 200, plain, "This is tack, a spindle for Tangled.\n");
-	else
-		conn_reply(c, 200, plain, "ok\n");
 }
 
 static void
@@ -319,7 +365,7 @@ main(int argc, char *argv[])
 	const char *address = NULL;
 	int ch, fd, listener = -1;
 
-	while ((ch = getopt(argc, argv, "b:l:m:p:")) != -1)
+	while ((ch = getopt(argc, argv, "b:l:m:np:")) != -1)
 		switch (ch) {
 		case 'b':
 			config.body_max =
@@ -332,6 +378,9 @@ main(int argc, char *argv[])
 			config.conns_max =
 			    (size_t)setting_argument("-m", optarg, 1, 1 << 20);
 			break;
+		case 'n':
+			print_routes();
+			return 0;
 		case 'p':
 			config.pipeline = optarg;
 			break;

@@ -55,7 +55,6 @@ static const struct {
 	{ 400, "high byte in a name", T(GET H "X\240: a\r\n" END) },
 	{ 400, "bracket in a name", T(GET H "X(: a\r\n" END) },
 	{ 400, "no Host", T(GET END) },
-	{ 400, "no Host in 1.0", T("GET / HTTP/1.0\r\n" END) },
 	{ 400, "two Hosts", T(GET H "Host: b\r\n" END) },
 	{ 400, "two equal Hosts", T(GET H H END) },
 	{ 400, "two Hosts, other case", T(GET H "hOST: a\r\n" END) },
@@ -146,6 +145,10 @@ static const struct {
 
 	{ 0, "plain GET", T(GET H END) },
 	{ 0, "HTTP/1.0", T("GET / HTTP/1.0\r\n" H END) },
+	{ 0, "no Host in 1.0", T("GET / HTTP/1.0\r\n" END) },
+	{ 400, "two Hosts in 1.0", T("GET / HTTP/1.0\r\n" H H END) },
+	{ 400, "an odd Host in 1.0", T("GET / HTTP/1.0\r\nHost: a/b\r\n" END) },
+	{ 0, "brackets in a path", T("GET /ci[1] HTTP/1.1\r\n" H END) },
 	{ 0, "length nought", T(POST "Content-Length: 0\r\n" END) },
 	{ 0, "length and blanks round it",
 	    T(POST "Content-Length: \t5 \r\n" END) },

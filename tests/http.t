@@ -395,6 +395,13 @@ is 'it is not implemented' MethodNotImplemented "$(jq -r .error body)"
 is 'a provider may not have dots' 404 "$(code -d x "$url/webhooks/../x")"
 is 'a provider may not be upper case' 404 "$(code -d x "$url/webhooks/X")"
 is 'a provider may not be empty' 404 "$(code -d x "$url/webhooks/")"
+is 'a slash at the end is no harm' 200 \
+    "$(code -d x "$url/webhooks/buildkite/")"
+is 'nor are two in a row' 200 "$(code -d x "$url//webhooks//buildkite")"
+is 'nor is HTTP/1.0 without a Host' 200 \
+    "$("$py" raw.py "$port" 'GET /healthz HTTP/1.0\r\n\r\n')"
+is 'HTTP/1.1 has one' 400 \
+    "$("$py" raw.py "$port" 'GET /healthz HTTP/1.1\r\n\r\n')"
 is 'GET of a webhook is refused' 405 "$(code "$url/webhooks/buildkite")"
 is 'a webhook is answered' 200 "$(code -d x "$url/webhooks/buildkite")"
 is 'the connection stays' '' "$(field Connection)"
@@ -595,6 +602,8 @@ is 'a log that is looked up slowly comes' '{"content":"-bf k 3lh later"}' \
     "$("$py" ws.py "$port" logs /k/3lh/later | sed -n 1p)"
 is 'one that has no line yet is there' 200 "$(curl -s -m 2 -o body \
     -w '%{http_code}' "$url/logs/k/3lh/quiet")"
+is 'brackets may be as they are' "{\"content\":\"-bf k 3lh ci[1].yml\"}
+$done" "$("$py" ws.py "$port" logs '/k/3lh/ci[1].yml')"
 is 'segments are decoded' "{\"content\":\"-bf k 3lh a b\"}
 $done" "$("$py" ws.py "$port" logs /k/3lh/a%20b)"
 is 'none is an option' "{\"content\":\"-bf -f -n --\"}
@@ -624,7 +633,7 @@ is 'in words' 'There is no log of such a run: it is not known here yet, or no lo
     "$(curl -s -m 9 "$url/logs/k/3lh/unknown")"
 is 'and trouble 503' 503 "$(code "$url/logs/k/3lh/odd")"
 is 'POST of a log is refused' 405 "$(code -d x "$url/logs/k/3lh/ci.yml")"
-for path in '' k k/r k/r/ k//w /r/w k/r/w/ k/r/w/x k/r/%00 k/r/a%0a k/r/%7f \
+for path in k k/r k/r/ k//w /r/w k/r/w/x k/r/%00 k/r/a%0a k/r/%7f \
     k/r/%g0 k/r/% k/r/%4 "k/r/$(head -c 600 /dev/zero | tr '\0' x)"; do
 	is "/logs/$(printf %.9s "$path") is refused" 400 \
 	    "$(code "$url/logs/$path")"

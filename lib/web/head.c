@@ -52,11 +52,14 @@ cut(char **next, const char *end)
 	return text;
 }
 
-/* Only characters of RFC 3986, and whole percent-encodings. */
+/*
+ * Only characters of RFC 3986, and whole percent-encodings.  Brackets have no
+ * place in a path there, but clients leave them as they are.
+ */
 static bool
 target_valid(const char *target)
 {
-	static const char legal[] = DIGIT ALPHA "-._~%!$&'()*+,;=:@/?";
+	static const char legal[] = DIGIT ALPHA "-._~%!$&'()*+,;=:@/?[]";
 
 	if (target[0] != '/' || target[strspn(target, legal)] != '\0')
 		return false;
@@ -113,6 +116,23 @@ count(const struct head *head, const char *name)
 	return n;
 }
 
+/*
+ * Proxies put paths together of a prefix and what follows: a slash after a
+ * slash, and one at the end, mean nothing.
+ */
+static void
+tidy(char *path)
+{
+	char *to = path;
+
+	for (const char *from = path; *from != '\0'; from++)
+		if (*from != '/' || to == path || to[-1] != '/')
+			*to++ = *from;
+	if (to > path + 1 && to[-1] == '/')
+		to--;
+	*to = '\0';
+}
+
 static int
 request_line(struct head *head, char *text)
 {
@@ -142,6 +162,7 @@ request_line(struct head *head, char *text)
 		*query++ = '\0';
 		head->query = query;
 	}
+	tidy(target);
 	return 0;
 }
 
@@ -192,8 +213,11 @@ head_parse(struct head *head, char *text, size_t length)
 	if (text != end)
 		return 400;
 
-	if ((value = head_field(head, "host")) == NULL || !host_valid(value))
-		return 400;
+	if (count(head, "host") > 0 || head->minor > 0) {
+		value = head_field(head, "host");
+		if (value == NULL || !host_valid(value))
+			return 400;
+	}
 	head->length = -1;
 	if (count(head, "content-length") > 0) {
 		value = head_field(head, "content-length");

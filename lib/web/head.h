@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* The head of one HTTP/1.1 request, taken strictly: refuse, do not repair. */
+/*
+ * The head of one HTTP/1.1 request, taken strictly: refuse, do not repair.
+ *
+ * A parser of our own, because those that are to be had repair: libmicrohttpd
+ * 0.9.75 takes lines that a bare LF ends, two Content-Lengths, and a
+ * Content-Length beside a Transfer-Encoding, even when told to be strict.  Each
+ * is a request that a proxy in front reads differently.
+ */
 #ifndef WEB_HEAD_H
 #define WEB_HEAD_H
 
@@ -12,39 +19,51 @@
 #define HEAD_SEGMENT 512
 
 /*
- * A request's head (RFC 9112). All point into the buffer that was parsed,
- * which head_parse cut with NULs and whose field names it made lower case.
+ * A request's head (RFC 9112).  All texts point into the buffer that was
+ * parsed.
  */
 struct head {
 	const char *method;
 	int minor; /* of the version, HTTP/1.0 or 1.1 */
-	const char *path; /* begins with '/', still percent-encoded */
+	/*
+	 * Begins with '/', is still percent-encoded; "//" has become "/", and
+	 * the one at the end is gone.
+	 */
+	const char *path;
 	const char *query; /* after '?', "" if none */
-	const char *name[HEAD_FIELDS];
+	const char *name[HEAD_FIELDS]; /* in lower case */
 	const char *value[HEAD_FIELDS]; /* without blanks around it */
 	size_t fields;
 	int64_t length; /* Content-Length, -1 if none */
 };
 
-/* The length of the head that the bytes begin with, 0 if it is not whole. */
-size_t head_length(const char *, size_t);
+/*
+ * The length of the head that text, of length bytes, begins with; 0 if it is
+ * not whole.
+ */
+size_t head_length(const char *text, size_t length);
 
 /*
- * Parse a whole head.  Returns 0 or the status to refuse with: 400 for
- * whatever two parsers might read differently (bare CR or LF, NUL, folded
- * lines, a blank before a colon, more than one or no Host, two or odd
- * Content-Lengths, absolute targets), 411 for any Transfer-Encoding, 417 for an
- * unknown Expect, 431 for too many fields, 505 for a version other than 1.0
- * and 1.1.
+ * Parse a whole head, text, which is cut with NULs.  Returns 0 or the status
+ * to refuse it with: 400 for whatever two parsers might read differently (bare
+ * CR or LF, NUL, folded lines, a blank before a colon, more than one Host, two
+ * or odd Content-Lengths, absolute targets) and for HTTP/1.1 without a Host,
+ * 411 for any Transfer-Encoding, 417 for an unknown Expect, 431 for too many
+ * fields, 505 for a version other than 1.0 and 1.1.
  */
-int head_parse(struct head *, char *, size_t);
+int head_parse(struct head *, char *text, size_t length);
 
-/* Has a field, a list with commas, the word? In no matter which case. */
-bool head_has_word(
-    const struct head *, const char *lower_case_name, const char *word);
+/*
+ * Is word among the comma-separated values of the fields called name? The case
+ * of word does not matter, name is in lower case.
+ */
+bool head_has_word(const struct head *, const char *name, const char *word);
 
-/* The value of a field, NULL if it is absent or there more than once. */
-const char *head_field(const struct head *, const char *lower_case_name);
+/*
+ * The value of the field called name, in lower case; NULL if there is none, or
+ * more than one.
+ */
+const char *head_field(const struct head *, const char *name);
 
 /*
  * The path's segment that begins after the '/' at *path, percent-decoded, for

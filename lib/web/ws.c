@@ -43,7 +43,8 @@ same_origin(const struct head *head)
 		if (strcmp(head->name[i], "origin") != 0)
 			continue;
 		origin = strstr(head->value[i], "://");
-		if (origin == NULL || strcasecmp(origin + 3, host) != 0)
+		if (origin == NULL || host == NULL ||
+		    strcasecmp(origin + 3, host) != 0)
 			return false;
 	}
 	return true;
