@@ -18,6 +18,7 @@
 #include "data/json.h"
 #include "data/print.h"
 #include "log/keep.h"
+#include "log/held.h"
 #include "log/mask.h"
 #include "log/take.h"
 #include "store/db.h"
@@ -249,7 +250,7 @@ fetch(struct fetch *f, const char *database)
 	f->begun = clock_now();
 	f->run.build = jv_invalid();
 	f->mask = mask_new();
-	mask_held(f->mask);
+	held_add(f->mask);
 	f->db = db_open(database, DB_WRITE);
 	f->runs = run_prepare(f->db);
 	while ((known = look(f)) && f->run.build_id == NULL && !f->run.over &&

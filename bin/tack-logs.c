@@ -16,6 +16,7 @@
 #include "data/stamp.h"
 #include "log/errand.h"
 #include "log/keep.h"
+#include "log/held.h"
 #include "log/mask.h"
 #include "log/term.h"
 #include "store/db.h"
@@ -437,7 +438,7 @@ main(int argc, char *argv[])
 	if (!run_look(v.runs, v.knot, v.rkey, v.workflow, &v.run))
 		errx(EX_NOINPUT, "no such run");
 	v.mask = mask_new();
-	mask_held(v.mask);
+	held_add(v.mask);
 	if (lacking(&v))
 		v.errand =
 		    errand_send(v.path, v.knot, v.rkey, v.workflow, follow);

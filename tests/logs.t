@@ -365,12 +365,17 @@ fetcher() {
 	awk -v inode="$kept" '$2 == "FLOCK" && $6 ~ ":" inode "$" { print $5 }' \
 	    /proc/locks
 }
+fetched() {
+	[ -n "$(fetcher)" ]
+}
+until_ok fetched
 holder=$(fetcher)
 ok 'one of them fetches' test "$(echo "$holder" | wc -w)" -eq 1
 kill -9 "$holder"
 printf 'three\nmask-' >>ci/wait/a.log
 ok 'when it is killed another does' until_ok contains three wait.1
 ok 'for everybody' until_ok contains three wait.12
+until_ok fetched
 parent=$(awk '{ print $4 }' "/proc/$(fetcher)/stat")
 kill -9 "$parent"
 printf 'me, four\n' >>ci/wait/a.log
@@ -462,6 +467,7 @@ printf 'one\n' >ci/remote/a.log
 	first=$!
 	follow remote >remote.3 &
 	until_ok contains one remote.2
+	until_ok fetched
 	kill -9 "$(fetcher)"
 	printf 'two\n' >>ci/remote/a.log
 	until_ok contains two remote.3

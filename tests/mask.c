@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "log/held.h"
 #include "log/mask.h"
 
 #define SECRET "hunter2 \xff\xfe\xfd~~~?"
@@ -284,6 +285,7 @@ held(void)
 	if (mkdtemp(directory) == NULL || chdir(directory) == -1)
 		err(1, "%s", directory);
 	put("token", "in-a-file\n");
+	put("secrets", "the-old-one\nthe-new-one\r\n");
 	put("mask", "a line\n\nanother\r\nxyz\n");
 	put("tack_other_token", "credential\n");
 	if (asprintf(&path, "%s/token", directory) == -1)
@@ -291,18 +293,25 @@ held(void)
 	clearenv();
 	setenv("TACK_SOME_TOKEN_FILE", path, 1);
 	setenv("TACK_PLAIN_TOKEN", "in-the-open", 1);
+	setenv("TACK_HOOK_SECRET_FILE", "secrets", 1);
+	setenv("TACK_SIGN_KEY", "-----BEGIN-----\nMC4CAQAwBQYDK2Vw\n", 1);
 	setenv("TACK_DB_PATH", "no secret", 1);
 	setenv("TACK_MASK_FILE", "mask", 1);
 	setenv("CREDENTIALS_DIRECTORY", directory, 1);
 	m = mask_new();
-	mask_held(m);
+	held_add(m);
 	gives(m, "*** *** ***", "in-a-file in-the-open credential",
 	    "the secrets that tack holds");
 	gives(m, "*** ***", "a line another", "the lines of TACK_MASK_FILE");
+	gives(m, "*** ***", "the-old-one the-new-one",
+	    "each line of a secret's file");
+	gives(m, "*** ***", "MC4CAQAwBQYDK2Vw TUM0Q0FRQXdCUVlESzJWdw==",
+	    "each line of a secret of several, and in base64");
 	gives(m, "xyz no secret", "xyz no secret", "and no others");
 	mask_free(m);
 	free(path);
 	unlink("token");
+	unlink("secrets");
 	unlink("mask");
 	unlink("tack_other_token");
 	rmdir(directory);

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* Secrets in a stream of text become three asterisks. */
-#include <ctype.h>
-#include <dirent.h>
-#include <err.h>
-#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "base/mem.h"
-#include "base/secret.h"
 #include "log/mask.h"
-
-extern char **environ;
 
 /*
  * The machine of Aho and Corasick (CACM 18, 1975): a tree of all forms; the
@@ -181,87 +173,6 @@ link_nodes(struct mask *m)
 		}
 	free(queue);
 	m->linked = true;
-}
-
-/* By what follows TACK_ in the name of a variable. */
-static void
-add_secret(struct mask *m, const char *name)
-{
-	char *text = secret_read(name);
-
-	if (text != NULL)
-		mask_add(m, text, strlen(text));
-	free(text);
-}
-
-static bool
-ends(const char *name, size_t length, const char *end)
-{
-	size_t n = strlen(end);
-
-	return length > n && strncmp(name + length - n, end, n) == 0;
-}
-
-static void
-add_lines(struct mask *m)
-{
-	char *text = secret_read("MASK"), *rest = text, *line;
-
-	while ((line = strsep(&rest, "\n")) != NULL)
-		mask_add(m, line, strcspn(line, "\r"));
-	free(text);
-}
-
-static void
-add_credentials(struct mask *m)
-{
-	const char *path = getenv("CREDENTIALS_DIRECTORY");
-	struct dirent *entry;
-	DIR *directory;
-
-	if (path == NULL)
-		return;
-	if ((directory = opendir(path)) == NULL) {
-		if (errno == ENOENT)
-			return;
-		err(EX_CONFIG, "CREDENTIALS_DIRECTORY: %s", path);
-	}
-	while ((entry = readdir(directory)) != NULL) {
-		char *name = entry->d_name;
-
-		if (strncmp(name, "tack_", 5) != 0 ||
-		    strcmp(name, "tack_mask") == 0)
-			continue;
-		for (char *c = name; *c != '\0'; c++)
-			*c = (char)toupper((unsigned char)*c);
-		add_secret(m, name + 5);
-	}
-	closedir(directory);
-}
-
-void
-mask_held(struct mask *m)
-{
-	for (char **variable = environ; *variable != NULL; variable++) {
-		const char *name = *variable;
-		size_t length = strcspn(name, "=");
-		char *copy;
-
-		if (strncmp(name, "TACK_", 5) != 0 ||
-		    strncmp(name, "TACK_MASK_FILE=", 15) == 0)
-			continue;
-		if (ends(name, length, "_FILE"))
-			length -= strlen("_FILE");
-		else if (!ends(name, length, "_TOKEN") &&
-		    !ends(name, length, "_SECRET") &&
-		    !ends(name, length, "_KEY"))
-			continue;
-		copy = xstrndup(name + 5, length - 5);
-		add_secret(m, copy);
-		free(copy);
-	}
-	add_credentials(m);
-	add_lines(m);
 }
 
 struct mask_stream *
