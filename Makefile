@@ -16,8 +16,9 @@ SCRIPTS = bin/tack bin/tack-init bin/tack-member bin/tack-reconcile \
 OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
 	lib/base/file.o lib/base/mem.o lib/base/public.o lib/base/sandbox.o \
 	lib/base/secret.o lib/base/setting.o lib/base/share.o \
-	lib/data/base64.o lib/data/check.o lib/data/json.o lib/data/print.o \
-	lib/data/record.o lib/data/stamp.o lib/data/tid.o lib/data/yaml.o \
+	lib/data/base64.o lib/data/check.o lib/data/digest.o lib/data/json.o \
+	lib/data/print.o lib/data/record.o lib/data/stamp.o lib/data/tid.o \
+	lib/data/yaml.o \
 	lib/store/build.o lib/store/db.o lib/store/event.o lib/store/owner.o \
 	lib/store/ref.o lib/store/round.o lib/store/run.o \
 	lib/web/conn.o lib/web/feed.o lib/web/head.o lib/web/http.o \
@@ -59,6 +60,8 @@ lib/libtack.a: ${OBJS}
 	${AR} rcs $@ ${OBJS}
 
 ${OBJS} ${TOOLS:=.o} ${UNITS:.t=.o} ${BENCHES:=.o}: ${HDRS} Makefile config.mk
+
+${UNITS:.t=.o}: tests/tap.h
 
 .c.o:
 	${CC} ${CFLAGS} ${TACK_CFLAGS} -c -o $@ $<

@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #include <bsd/err.h>
-#include <nettle/sha2.h>
 
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/check.h"
+#include "data/digest.h"
 #include "data/json.h"
 #include "data/print.h"
 #include "data/stamp.h"
@@ -93,23 +93,13 @@ job_each(const struct job_dir *j, void (*fn)(const char *id, void *), void *arg)
 void
 job_id(char id[JOB_ID + 1], const jv *ref, int64_t attempt)
 {
-	static const char *const members[] = { "knot", "pipeline_rkey",
-		"workflow" };
-	uint8_t digest[SHA256_DIGEST_SIZE];
-	struct sha256_ctx hash;
 	char number[24];
+	const char *const texts[] = { json_str(ref, "knot"),
+		json_str(ref, "pipeline_rkey"), json_str(ref, "workflow"),
+		number };
 
-	sha256_init(&hash);
-	for (size_t i = 0; i < 3; i++) {
-		const char *text = json_str(ref, members[i]);
-
-		sha256_update(&hash, strlen(text) + 1, (const uint8_t *)text);
-	}
 	snprintf(number, sizeof(number), "%" PRId64, attempt);
-	sha256_update(&hash, strlen(number), (const uint8_t *)number);
-	sha256_digest(&hash, sizeof(digest), digest);
-	for (size_t i = 0; i < JOB_ID / 2; i++)
-		snprintf(id + 2 * i, 3, "%02x", digest[i]);
+	digest_name(id, JOB_ID, texts, 4);
 }
 
 bool

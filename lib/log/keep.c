@@ -13,11 +13,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <nettle/sha2.h>
-
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/check.h"
+#include "data/digest.h"
 #include "data/json.h"
 #include "data/print.h"
 #include "log/keep.h"
@@ -29,15 +28,9 @@
 static void
 name(char text[NAME + 1], const char *provider, const char *build_id)
 {
-	uint8_t digest[SHA256_DIGEST_SIZE];
-	struct sha256_ctx sha;
+	const char *const texts[] = { provider, build_id };
 
-	sha256_init(&sha);
-	sha256_update(&sha, strlen(provider) + 1, (const uint8_t *)provider);
-	sha256_update(&sha, strlen(build_id), (const uint8_t *)build_id);
-	sha256_digest(&sha, sizeof(digest), digest);
-	for (size_t i = 0; i < NAME / 2; i++)
-		snprintf(text + 2 * i, 3, "%02x", digest[i]);
+	digest_name(text, NAME, texts, 2);
 }
 
 struct keep *
