@@ -11,7 +11,6 @@
 
 #include <bsd/stdlib.h>
 #include <nettle/base16.h>
-#include <nettle/base64.h>
 #include <nettle/hmac.h>
 #include <nettle/memops.h>
 #include <nettle/nettle-meta.h>
@@ -21,6 +20,7 @@
 #include "base/mem.h"
 #include "ci/auth.h"
 #include "ci/scheme.h"
+#include "data/base64.h"
 #include "data/json.h"
 
 /* A header with more items than this is refused. */
@@ -29,7 +29,7 @@
 #define BLANKS " \t"
 
 /* What a value as long as the longest tag in hex may decode to. */
-#define TAG_ROOM BASE64_DECODE_LENGTH(BASE16_ENCODE_LENGTH(SHA512_DIGEST_SIZE))
+#define TAG_ROOM BASE64_DECODED(BASE16_ENCODE_LENGTH(SHA512_DIGEST_SIZE))
 
 union state {
 	struct sha1_ctx sha1;
@@ -66,8 +66,6 @@ decode(enum scheme_encoding encoding, struct slice in, unsigned char *out,
     size_t *length)
 {
 	struct base16_decode_ctx hex;
-	struct base64_decode_ctx base64;
-	size_t want;
 
 	if (encoding == SCHEME_HEX) {
 		for (size_t i = 0; i < in.length; i++)
@@ -80,16 +78,7 @@ decode(enum scheme_encoding encoding, struct slice in, unsigned char *out,
 			   &hex, length, out, in.length, in.text) &&
 		    base16_decode_final(&hex);
 	}
-	if (in.length % 4 != 0)
-		return false;
-	want = in.length / 4 * 3;
-	for (size_t i = in.length; i > 0 && in.text[i - 1] == '='; i--)
-		want--;
-	*length = BASE64_DECODE_LENGTH(in.length);
-	base64_decode_init(&base64);
-	/* It passes over blanks: then less comes out. */
-	return base64_decode_update(&base64, length, out, in.length, in.text) &&
-	    base64_decode_final(&base64) && *length == want;
+	return base64_decode(out, length, in.text, in.length, 0);
 }
 
 static void

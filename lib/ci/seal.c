@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include <nettle/base64.h>
 #include <nettle/hmac.h>
 #include <nettle/memops.h>
 
@@ -16,41 +15,23 @@
 #include "base/secret.h"
 #include "base/setting.h"
 #include "ci/seal.h"
+#include "data/base64.h"
 #include "data/json.h"
 #include "store/ref.h"
 
 #define PREFIX "tack1."
 #define TAG 16
 
-/*
- * The bytes of base64url without padding, for the caller to free; NULL unless
- * they are spelt in the one way.
- */
+/* The bytes of a part of the seal, for the caller to free, or NULL. */
 static unsigned char *
 decode(const char *text, size_t length, size_t *n)
 {
-	struct base64_decode_ctx ctx;
-	unsigned char *out;
-	bool good;
+	unsigned char *out = xmalloc(BASE64_DECODED(length) + 1);
 
-	*n = BASE64_DECODE_LENGTH(length + 2);
-	out = xmalloc(*n);
-	base64url_decode_init(&ctx);
-	good = length % 4 != 1 && memchr(text, '=', length) == NULL &&
-	    base64_decode_update(&ctx, n, out, length, text);
-	if (good && length % 4 != 0) {
-		size_t none = BASE64_DECODE_LENGTH(2);
-		unsigned char rest[BASE64_DECODE_LENGTH(2)];
-
-		good = base64_decode_update(
-		    &ctx, &none, rest, 4 - length % 4, "==");
-	}
-	/* nettle passes over blanks: then less comes out. */
-	if (!good || !base64_decode_final(&ctx) || *n != length * 3 / 4) {
-		free(out);
-		return NULL;
-	}
-	return out;
+	if (base64_decode(out, n, text, length, BASE64_URL | BASE64_BARE))
+		return out;
+	free(out);
+	return NULL;
 }
 
 /* The string with its NUL is what the bytes go on with; step over it. */
@@ -136,13 +117,10 @@ seal_opens(const char *text, const char *key, const char *provider,
 static char *
 encode(const unsigned char *bytes, size_t length)
 {
-	char *text = xmalloc(BASE64_ENCODE_RAW_LENGTH(length) + 1);
+	char *text = xmalloc(BASE64_ENCODED(length) + 1);
 
-	base64_encode_raw(text, length, bytes);
-	text[BASE64_ENCODE_RAW_LENGTH(length)] = '\0';
-	text[strcspn(text, "=")] = '\0';
-	for (char *c = text; *c != '\0'; c++)
-		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+	text[base64_encode(text, bytes, length, BASE64_URL | BASE64_BARE)] =
+	    '\0';
 	return text;
 }
 

@@ -94,6 +94,10 @@ call(struct loop *l, const char *line, size_t length,
 		memchr(body->text, '\\', body->length) != NULL))
 		body->text = NULL;
 	rec = record(line, length, body);
+	if (body->text != NULL) {
+		body->text++;
+		body->length -= 2;
+	}
 	return jv_is_valid(rec) ? l->request(rec, body, l->arg) : rec;
 }
 

@@ -16,8 +16,8 @@ typedef jv filter_fn(jv, void *);
 
 /*
  * The same for a tool that takes requests.  "body" of the "request", where it
- * is a string without escapes, is null in the record and lent, with its
- * quotes, as it is in the line; else text is NULL.
+ * is a string without escapes, is null in the record and lent as it is in the
+ * line, without its quotes; else its text is NULL.
  */
 struct check_span;
 typedef jv filter_request_fn(jv, const struct check_span *body, void *);

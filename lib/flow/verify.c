@@ -137,15 +137,14 @@ decode(const jv *request, const struct check_span *body, size_t *length)
 	char *bytes;
 	size_t n = 0;
 
-	if (text != NULL) {
-		text++;
-		n = body->length - 2;
-	} else if ((text = json_str(request, "body")) != NULL)
+	if (text != NULL)
+		n = body->length;
+	else if ((text = json_str(request, "body")) != NULL)
 		n = strlen(text);
 	else
 		return NULL;
-	bytes = xmalloc(BASE64_SIZE(n) + 1);
-	if (!base64_decode(bytes, length, text, n)) {
+	bytes = xmalloc(BASE64_DECODED(n) + 1);
+	if (!base64_decode(bytes, length, text, n, 0)) {
 		free(bytes);
 		return NULL;
 	}

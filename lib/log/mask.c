@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/base64.h"
 #include "log/mask.h"
 
 /*
@@ -105,47 +106,32 @@ add(struct mask *m, const char *form, size_t length)
  */
 static void
 add_base64(struct mask *m, const char *secret, size_t length, size_t before,
-    const char *alphabet)
+    int spelling)
 {
 	static const size_t unknown[] = { 0, 2, 3 };
-	size_t all = before + length, n = 0, whole = all * 8 / 6;
-	char *form = xmalloc((all + 2) / 3 * 4);
-	uint32_t bits;
+	size_t all = before + length, whole = all * 8 / 6, n;
+	char *bytes = xcalloc(all, 1), *form = xmalloc(BASE64_ENCODED(all));
 
-	for (size_t i = 0; i < all; i += 3) {
-		bits = 0;
-		for (size_t j = i; j < i + 3; j++)
-			bits = bits << 8 |
-			    (j < before || j >= all ?
-				    0 :
-				    (unsigned char)secret[j - before]);
-		for (int shift = 18; shift >= 0; shift -= 6)
-			form[n++] = alphabet[bits >> shift & 63];
-	}
-	for (size_t i = (all * 8 + 5) / 6; i < n; i++)
-		form[i] = '=';
+	memcpy(bytes + before, secret, length);
+	n = base64_encode(form, bytes, all, spelling);
 	add(m, form + unknown[before], whole - unknown[before]);
 	add(m, form + unknown[before], (all * 8 + 5) / 6 - unknown[before]);
 	add(m, form + unknown[before], n - unknown[before]);
 	free(form);
+	explicit_bzero(bytes, all);
+	free(bytes);
 }
 
 bool
 mask_add(struct mask *m, const char *secret, size_t length)
 {
-	static const char *const alphabets[] = {
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789+/",
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789-_"
-	};
-
 	if (length < MASK_LEAST)
 		return false;
 	add(m, secret, length);
-	for (size_t before = 0; before < 3; before++)
-		for (size_t i = 0; i < 2; i++)
-			add_base64(m, secret, length, before, alphabets[i]);
+	for (size_t before = 0; before < 3; before++) {
+		add_base64(m, secret, length, before, 0);
+		add_base64(m, secret, length, before, BASE64_URL);
+	}
 	return true;
 }
 

@@ -5,8 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <nettle/base64.h>
-
+#include "data/base64.h"
 #include "data/print.h"
 #include "web/request.h"
 
@@ -49,7 +48,6 @@ void
 request_record(struct bytes *out, uint64_t number, const struct head *head,
     const char *body, size_t length)
 {
-	size_t size = BASE64_ENCODE_RAW_LENGTH(length);
 	char id[48];
 
 	snprintf(id, sizeof(id), "%ld-%llu", (long)getpid(),
@@ -64,11 +62,9 @@ request_record(struct bytes *out, uint64_t number, const struct head *head,
 	print_name(out, "headers");
 	add_fields(out, head);
 	print_name(out, "body");
-	bytes_room(out, size + 2);
 	bytes_add(out, "\"", 1);
-	base64_encode_raw(
-	    out->text + out->length, length, (const uint8_t *)body);
-	out->length += size;
+	bytes_room(out, BASE64_ENCODED(length));
+	out->length += base64_encode(out->text + out->length, body, length, 0);
 	bytes_add(out, "\"", 1);
 	print_name(out, "at");
 	print_int(out, time(NULL));

@@ -8,13 +8,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include <nettle/base64.h>
 #include <nettle/sha1.h>
 #include <wslay/wslay.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "data/base64.h"
 #include "web/ws.h"
 
 #define KEY_SIZE 16
@@ -53,15 +53,11 @@ same_origin(const struct head *head)
 static bool
 key_valid(const char *key)
 {
-	struct base64_decode_ctx ctx;
-	uint8_t raw[BASE64_DECODE_LENGTH(24)];
-	size_t n = sizeof(raw);
+	unsigned char raw[BASE64_DECODED(24)];
+	size_t n;
 
-	if (key == NULL || strlen(key) != 24)
-		return false;
-	base64_decode_init(&ctx);
-	return base64_decode_update(&ctx, &n, raw, 24, key) &&
-	    base64_decode_final(&ctx) && n == KEY_SIZE;
+	return key != NULL && strlen(key) == 24 &&
+	    base64_decode(raw, &n, key, 24, 0) && n == KEY_SIZE;
 }
 
 int
@@ -86,8 +82,7 @@ ws_handshake(const struct head *head, char accept[WS_ACCEPT])
 	sha1_update(&ctx, strlen(key), (const uint8_t *)key);
 	sha1_update(&ctx, sizeof(guid) - 1, (const uint8_t *)guid);
 	sha1_digest(&ctx, sizeof(digest), digest);
-	base64_encode_raw(accept, sizeof(digest), digest);
-	accept[WS_ACCEPT - 1] = '\0';
+	accept[base64_encode(accept, digest, sizeof(digest), 0)] = '\0';
 	return 0;
 }
 
