@@ -233,10 +233,12 @@ ok 'a run that could not start is one step with the reason' sh -c '
 is 'at the time of its status' 2026-08-21T08:28:32.004Z \
     "$(jq -r .time early.out | sort -u)"
 build event ''
-sql "INSERT INTO event VALUES (1, 'r', 'sh.tangled.pipeline.status',
+sql "INSERT INTO event (created, rkey, nsid, event)
+    VALUES (1, 'r', 'sh.tangled.pipeline.status',
 	'{\"pipeline\":\"at://did:web:k.example/sh.tangled.pipeline/event\",
 	\"workflow\":\"w.yml\",\"error\":\"no agent\"}');"
 stands event failed
+sql "UPDATE status SET event = 1 WHERE pipeline_rkey = 'event';"
 is 'or with the error of its status, and where to look' \
     'no agent https://ci.example/event' \
     "$(logs event | jq -r 'select(.kind == "data").content' | paste -sd' ' -)"

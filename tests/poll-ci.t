@@ -46,8 +46,9 @@ run() {
 	echo "INSERT INTO build (provider, build_id, knot, pipeline_rkey,
 	    workflow, number, org, pipeline, created_at) VALUES ('buildkite',
 	    '$2', 'k', 'r', '$1', '$3', 'acme', 'ci', unixepoch() - 600);"
-	[ -z "${4:-}" ] || echo "INSERT INTO status VALUES ('k', 'r', '$1',
-	    '$4', (unixepoch() - 600) * 1000, -1, -1, 0, 0, 1, 0);"
+	[ -z "${4:-}" ] || echo "INSERT INTO status (knot, pipeline_rkey,
+	    workflow, status, created_at, started_at, finished_at)
+	    VALUES ('k', 'r', '$1', '$4', (unixepoch() - 600) * 1000, -1, -1);"
 }
 
 round() {

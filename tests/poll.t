@@ -47,8 +47,10 @@ run() {
 	    workflow, number, org, pipeline, created_at)
 	    VALUES ('ci', '$1', 'k', '$1', 'w', '7', '${3:-acme}', 'p',
 	    unixepoch() - ${4:-600})"
-	[ -z "${2:-}" ] || query "INSERT INTO status VALUES ('k', '$1', 'w',
-	    '$2', (unixepoch() - ${4:-600}) * 1000, -1, -1, 0, 0, 1, 0)"
+	[ -z "${2:-}" ] || query "INSERT INTO status (knot, pipeline_rkey,
+	    workflow, status, created_at, started_at, finished_at)
+	    VALUES ('k', '$1', 'w', '$2', (unixepoch() - ${4:-600}) * 1000,
+	    -1, -1)"
 }
 
 # What the CI says of a build.

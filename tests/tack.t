@@ -20,10 +20,13 @@ is 'an empty database lists nothing' '' "$(tack ls)"
 resolved 3aaa pending b1 | tack-status >/dev/null
 resolved 3aaa failed b1 | tack-status >/dev/null
 resolved 3bbb running b2 | tack-status >/dev/null
+resolved 3ccc running b3 | tack-status >/dev/null
 sqlite3 tack.db "INSERT INTO build (provider, build_id, knot, pipeline_rkey,
     workflow, number, org, pipeline, web_url)
     VALUES ('buildkite', 'b1', 'knot1.example.org', '3aaa', 'ci.yml', '12',
-	NULL, 'p', 'https://x' || char(27) || '[2J' || char(0x202e))"
+	NULL, 'p', 'https://x' || char(27) || '[2J' || char(0x202e)),
+    ('buildkite', 'b2', 'knot1.example.org', '3bbb', 'ci.yml', '13', 'o', 'p',
+	'https://x')"
 sqlite3 tack.db 'UPDATE status SET created_at = created_at - 60000
     WHERE status = '"'failed'"
 
@@ -39,7 +42,7 @@ is 'statuses come from the log, in order' 'pending failed' \
     "$(sed -n 's/^  2[^ ]*Z  \([a-z]*\).*/\1/p' shown | paste -sd ' ')"
 ok 'what is missing is named' grep -q 'missing *org$' shown
 is 'a build id finds the run too' "$(cat shown)" "$(tack show b1)"
-ok 'a run without a row is shown' tack show 3bbb
+ok 'a run without a row is shown' tack show 3ccc
 status 'no such run is 1' 1 tack show 3zzz
 status 'a quote is a character' 1 tack show "' OR '1' = '1"
 status 'show wants one argument' 64 tack show

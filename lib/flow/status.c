@@ -26,6 +26,7 @@ struct view {
 	int64_t attempt;
 	/* of the last record, unix milliseconds */
 	int64_t created_at, published_at;
+	int64_t event; /* the last record's place in the log */
 	int64_t started_at, finished_at; /* the CI's, unix seconds */
 	bool held; /* the build waits at a gate */
 	bool asked; /* the CI was asked since, so this is the truth */
@@ -215,6 +216,7 @@ look(struct status *t, const jv *ref)
 	was.held = db_int(t->look, 4) != 0;
 	was.attempt = db_int(t->look, 5);
 	was.published_at = db_int(t->look, 6);
+	was.event = db_int(t->look, 7);
 	db_reset(t->look);
 	return was;
 }
@@ -230,6 +232,7 @@ store(struct status *t, const jv *ref, const struct view *now)
 	db_bind_int(t->store, ":started_at", now->started_at);
 	db_bind_int(t->store, ":finished_at", now->finished_at);
 	db_bind_int(t->store, ":held", now->held);
+	db_bind_int(t->store, ":event", now->event);
 	db_bind_int(t->store, ":ask", 0);
 	while (db_step(t->store))
 		continue;
@@ -251,12 +254,12 @@ publish(struct status *t, jv rec, const jv *ref, const jv *build,
 	if (was->created_at != 0)
 		now->created_at =
 		    later(now->created_at, was->created_at + 1000);
-	store(t, ref, now);
 	record = news(ref, build, now);
 	text = print_text(jv_copy(record));
-	snprintf(cursor, sizeof(cursor), "%" PRId64,
-	    event_append(&t->log, NSID, text));
+	now->event = event_append(&t->log, NSID, text, was->event);
 	free(text);
+	store(t, ref, now);
+	snprintf(cursor, sizeof(cursor), "%" PRId64, now->event);
 	t->news = true;
 	rec = json_set(rec, "status", record);
 	rec = json_set_str(rec, "cursor", cursor);
@@ -361,23 +364,24 @@ status_new(struct db *db)
 	event_prepare(&t->log, db);
 	t->look = db_query(db, "look up status",
 	    "SELECT status, created_at, started_at, finished_at, held,"
-	    " attempt, published_at FROM status"
+	    " attempt, published_at, event FROM status"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
 	    " AND workflow = :workflow");
 	t->store = db_query(db, "store status",
 	    "INSERT INTO status (knot, pipeline_rkey, workflow, status,"
 	    " created_at, started_at, finished_at, held, ask, attempt,"
-	    " published_at)"
+	    " published_at, event)"
 	    " VALUES (:knot, :rkey, :workflow, :status, :created_at,"
 	    " :started_at, :finished_at, :held, :ask, :attempt,"
-	    " :published_at)"
+	    " :published_at, :event)"
 	    " ON CONFLICT DO UPDATE SET status = excluded.status,"
 	    " created_at = excluded.created_at,"
 	    " started_at = excluded.started_at,"
 	    " finished_at = excluded.finished_at,"
 	    " held = excluded.held, ask = excluded.ask,"
 	    " attempt = excluded.attempt,"
-	    " published_at = excluded.published_at");
+	    " published_at = excluded.published_at,"
+	    " event = excluded.event");
 	t->ask = db_query(db, "mark for asking",
 	    "UPDATE status SET ask = 1"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"

@@ -8,15 +8,16 @@ void
 event_prepare(struct event_log *log, struct db *db)
 {
 	log->last = db_query(db, "look up the last event",
-	    "SELECT seq FROM sqlite_sequence"
-	    " WHERE name = 'event'");
+	    "SELECT max(coalesce((SELECT max(created) FROM event), 0),"
+	    " (SELECT created FROM floor))");
 	log->insert = db_query(db, "append event",
-	    "INSERT INTO event (created, rkey, nsid, event)"
-	    " VALUES (:created, :rkey, :nsid, :event)");
+	    "INSERT INTO event (created, rkey, nsid, event, before)"
+	    " VALUES (:created, :rkey, :nsid, :event, nullif(:before, 0))");
 }
 
 int64_t
-event_append(const struct event_log *log, const char *nsid, const char *record)
+event_append(const struct event_log *log, const char *nsid, const char *record,
+    int64_t before)
 {
 	char rkey[TID_LENGTH + 1];
 	int64_t created = clock_ns(), last = 0;
@@ -33,6 +34,7 @@ event_append(const struct event_log *log, const char *nsid, const char *record)
 	db_bind(log->insert, ":rkey", rkey);
 	db_bind(log->insert, ":nsid", nsid);
 	db_bind(log->insert, ":event", record);
+	db_bind_int(log->insert, ":before", before);
 	db_step(log->insert);
 	return created;
 }

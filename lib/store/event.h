@@ -7,16 +7,20 @@
 
 #include "store/db.h"
 
-/*
- * The log's next event: a time in unix nanoseconds, later than every event
- * before whatever the clock says (it is the cursor, and its microseconds make
- * the record key).  Call within db_begin and db_commit.
- */
 struct event_log {
 	struct query *last, *insert;
 };
-void event_prepare(struct event_log *, struct db *);
-int64_t
-event_append(const struct event_log *, const char *nsid, const char *record);
+
+/* event_prepare makes a log of the database's events. */
+void event_prepare(struct event_log *log, struct db *db);
+
+/*
+ * event_append appends a record to the log, within db_begin and db_commit.
+ * before is the event before of the same workflow, 0 if this is its first.
+ * It returns the event's time in unix nanoseconds, which is its cursor: later
+ * than that of every event there was, whatever the clock says.
+ */
+int64_t event_append(const struct event_log *log, const char *nsid,
+    const char *record, int64_t before);
 
 #endif

@@ -2,9 +2,12 @@
 /* A round of asking: what of the database it looks at, and what it notes. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "data/json.h"
 #include "store/round.h"
+
+#define QUIET (7 * 24 * 60 * 60) /* so long is a place without builds asked */
 
 void
 round_prepare(struct round *r, struct builds *builds)
@@ -13,13 +16,28 @@ round_prepare(struct round *r, struct builds *builds)
 
 	r->db = db;
 	r->builds = builds;
-	r->providers = db_query(db, "list providers",
-	    "SELECT DISTINCT provider FROM watched ORDER BY provider");
-	r->accounts = db_query(db, "list accounts",
-	    "SELECT coalesce(org, ''), id FROM watched"
-	    " WHERE provider = :provider"
+	/* Those that began since the last round, and those that are open. */
+	r->seen = db_query(db, "note where builds are",
+	    "INSERT INTO place (provider, org, pipeline, build, seen_at)"
+	    " SELECT provider, coalesce(org, ''), coalesce(pipeline, ''),"
+	    " max(id), max(iif(ended, min(created_at, :now), :now))"
+	    " FROM build"
+	    " WHERE id IN (SELECT id FROM watched UNION ALL"
+	    " SELECT id FROM build"
+	    " WHERE id > (SELECT coalesce(max(build), 0) FROM place"
+	    " WHERE build <= (SELECT max(id) FROM build)))"
 	    " AND (build_id IS NOT NULL OR sent_at IS NOT NULL)"
-	    " GROUP BY org, pipeline ORDER BY org, pipeline");
+	    " GROUP BY 1, 2, 3"
+	    " ON CONFLICT DO UPDATE SET build = max(build, excluded.build),"
+	    " seen_at = max(min(seen_at, :now), excluded.seen_at)");
+	r->providers = db_query(db, "list providers",
+	    "SELECT provider FROM place WHERE seen_at > :since"
+	    " UNION SELECT provider FROM watched"
+	    " ORDER BY provider");
+	r->accounts = db_query(db, "list accounts",
+	    "SELECT org, build FROM place"
+	    " WHERE provider = :provider AND seen_at > :since"
+	    " ORDER BY org, pipeline");
 	r->verdicts = db_query(db, "list unsaid verdicts",
 	    "SELECT id FROM run"
 	    " WHERE provider = :provider AND NOT ended"
@@ -35,7 +53,7 @@ round_prepare(struct round *r, struct builds *builds)
 	    " missing_at, s.held, r.build_id,"
 	    " iif(s.attempt = r.attempt, s.status, NULL)"
 	    " FROM watched AS w JOIN run AS r USING (id)"
-	    " LEFT JOIN status AS s USING (knot, pipeline_rkey, workflow)"
+	    " LEFT JOIN status AS s USING (pipeline_rkey, knot, workflow)"
 	    " WHERE w.provider = :provider AND coalesce(w.org, '') = :org"
 	    " AND w.build_id IS NOT NULL AND (NOT over OR s.ask)"
 	    " ORDER BY not_before, r.id");
@@ -57,8 +75,12 @@ round_prepare(struct round *r, struct builds *builds)
 jv
 round_providers(struct round *r)
 {
+	int64_t now = clock_now() / 1000;
 	jv names = jv_array();
 
+	db_bind_int(r->seen, ":now", now);
+	db_try(r->db, r->seen);
+	db_bind_int(r->providers, ":since", now - QUIET);
 	while (db_step(r->providers))
 		names =
 		    jv_array_append(names, jv_string(db_text(r->providers, 0)));
@@ -72,6 +94,7 @@ round_accounts(struct round *r, const char *provider)
 	jv all = jv_object(), row;
 
 	db_bind(q, ":provider", provider);
+	db_bind_int(q, ":since", clock_now() / 1000 - QUIET);
 	while (db_step(q)) {
 		const char *org = db_text(q, 0);
 		jv builds = json_get(&all, org);

@@ -15,19 +15,23 @@
 struct round {
 	struct db *db;
 	struct builds *builds;
-	struct query *providers, *accounts, *verdicts, *last, *done, *open,
-	    *stray, *asked, *missing, *found;
+	struct query *seen, *providers, *accounts, *verdicts, *last, *done,
+	    *open, *stray, *asked, *missing, *found;
 };
 
 /* Prepares the statements of round; builds is prepared on the same database. */
 void round_prepare(struct round *, struct builds *builds);
 
-/* Returns the names of the providers that there is something to ask about. */
+/*
+ * Notes where builds have been, and returns the names of the providers that
+ * there is something to ask about.
+ */
 jv round_providers(struct round *);
 
 /*
  * Returns an object: by the name of each account of the provider that is to be
- * asked, an array of builds as in a record, one for each pipeline.
+ * asked, an array of builds as in a record, one for each pipeline.  Asked is
+ * where a build was open within a week: it may be done again.
  */
 jv round_accounts(struct round *, const char *provider);
 

@@ -26,12 +26,10 @@ run_prepare(struct db *db)
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
 	    " AND workflow = :workflow AND attempt >= :attempt");
 	r->event = db_query(db, "look up error",
-	    "SELECT json_extract(event, '$.error') FROM event"
-	    " WHERE nsid = 'sh.tangled.pipeline.status'"
-	    " AND json_extract(event, '$.pipeline') = 'at://did:web:'"
-	    " || :knot || '/sh.tangled.pipeline/' || :rkey"
-	    " AND json_extract(event, '$.workflow') = :workflow"
-	    " ORDER BY created DESC LIMIT 1");
+	    "SELECT json_extract(e.event, '$.error')"
+	    " FROM status AS s JOIN event AS e ON e.created = s.event"
+	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
+	    " AND workflow = :workflow");
 	return r;
 }
 
