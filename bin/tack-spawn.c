@@ -38,7 +38,7 @@ struct tool {
 	const char *path;
 	struct db *db;
 	struct builds builds;
-	struct query *insert, *which, *due;
+	struct query *insert, *which;
 	struct program *program;
 	struct permit *permit;
 	struct {
@@ -364,16 +364,10 @@ finish(void)
 static void
 round_of(struct tool *t)
 {
-	size_t size = 64, count = 0;
-	int64_t *rows = xreallocarray(NULL, size, sizeof(*rows));
+	int64_t *rows;
+	size_t count = build_due(&t->builds, &rows);
 	jv records;
 
-	db_bind_int(t->due, ":now", time(NULL));
-	while (db_step(t->due)) {
-		if (count == size)
-			rows = xreallocarray(rows, size *= 2, sizeof(*rows));
-		rows[count++] = db_int(t->due, 0);
-	}
 	records = starters_run(&t->builds, t->path, rows, count, ROUND);
 	json_each(&records, print, t);
 	jv_free(records);
@@ -397,9 +391,6 @@ prepare_queries(struct tool *t)
 	    "SELECT id FROM build WHERE knot = :knot"
 	    " AND pipeline_rkey = :rkey AND workflow = :workflow"
 	    " AND attempt = 1");
-	t->due = db_query(t->db, "look up what is due",
-	    "SELECT id FROM build WHERE build_id IS NULL"
-	    " AND verdict IS NULL AND not_before <= :now ORDER BY id");
 }
 
 int

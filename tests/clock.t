@@ -32,4 +32,62 @@ echo '{"event":"e","build":{"status":"pending"},"ref":{"knot":"k","pipeline_rkey
     tack-status | jq -r .cursor >cursor
 ok 'P14 created rises after the log was emptied' \
     [ "$(cat cursor)" -gt "$last" ]
+
+# A clock that was ahead for a while, and is right again.
+rm -f tack.db*
+tack-init
+word() {
+	jq -nc --arg event "$1" --arg status "$2" --argjson at "$(date +%s)" '{
+	    provider: "x", event: $event, asked_at: ($at * 1000 + 999),
+	    ref: {knot: "k", pipeline_rkey: "r", workflow: "w",
+		pipeline_uri: "at://x"},
+	    build: {id: "1", status: $status,
+		started_at: "2026-11-01T00:00:00Z",
+		finished_at: "2026-11-01T00:01:00Z"}}'
+}
+first=$(word build.finished success | faketime -f +2y tack-status |
+    jq -r .status.createdAt)
+word poll failed | tack-status >out
+is 'what the CI answers when asked stands over a status of a time to come' \
+    published "$(jq -r .outcome out)"
+ok 'and is dated after it, for else Tangled would not show it' \
+    [ "$(jq -r .status.createdAt out | cut -c1-4)" -ge "$(echo "$first" | cut -c1-4)" ]
+
+jq -nc '{rkey: "3mtj73ais6k22", nsid: "sh.tangled.pipeline", event: {
+    triggerMetadata: {kind: "push", push: {ref: "refs/heads/main",
+	newSha: ("a" * 40), oldSha: ("b" * 40)}, repo: {knot: "knot.example",
+	did: "did:plc:aaa", repo: "r", defaultBranch: "main"}},
+    workflows: [{name: "ci.yml", clone: {},
+	raw: "tack:\n  buildkite:\n    pipeline: lantern\n"}]}}' >push
+echo tok >token && chmod 600 token
+export TACK_DEV=1 TACK_BUILDKITE_TOKEN_FILE="$TMP/token" \
+    TACK_BUILDKITE_ORG=acme TACK_BUILDKITE_API=http://127.0.0.1:9
+faketime -f +2y tack-spawn <push >out 2>log
+is 'a start is put off by a clock that is ahead' deferred \
+    "$(jq -r .outcome out)"
+built() {
+	sqlite3 -readonly tack.db "SELECT $1 FROM build
+	    WHERE knot = 'knot.example'"
+}
+ok 'for two years' [ "$(built '(not_before - unixepoch()) / 86400')" -ge 729 ]
+tries=$(built tries)
+tack-spawn -r >out 2>log
+is 'the next round tries it again' "$((tries + 1))" "$(built tries)"
+is 'no time of it is to come' 0 "$(built 'created_at > unixepoch() + 5
+    OR ifnull(sent_at, 0) > unixepoch() + 5 OR not_before > unixepoch() + 3600')"
+sqlite3 tack.db 'UPDATE build SET not_before = not_before + 63072000'
+tack-spawn <push >out 2>log
+is 'and so does the same record' "$((tries + 2))" "$(built tries)"
+sqlite3 tack.db 'UPDATE build SET not_before = 0,
+    created_at = created_at - 3700'
+tack-spawn -r >out 2>log
+is 'and it is given up in an hour, not in two years' failed "$(built verdict)"
+sqlite3 tack.db "UPDATE build SET verdict = NULL, build_id = 'b',
+    created_at = unixepoch() + 63072000, missing_at = unixepoch() + 63072000;
+    INSERT INTO poll VALUES ('buildkite/acme', unixepoch() + 63072000);
+    UPDATE budget SET at = at + 63072000000, until = at + 63072000000"
+tack-poll >out 2>log
+is 'a build is not late in two years only' 0 "$(built 'created_at > unixepoch() + 5
+    OR ifnull(missing_at, 0) > unixepoch() + 5')"
+ok 'and the CI is asked in spite of a budget of then' grep -qv 'asked too often' log
 done_testing

@@ -44,7 +44,7 @@ while [ $((old = old + 1)) -lt "$newest" ]; do
 	    ORDER BY created' >events.old
 	for row in build:workflow,provider,build_id,knot,pipeline_rkey,number,org,pipeline,web_url \
 	    status:workflow,knot,pipeline_rkey,status,created_at,started_at,finished_at,held,ask; do
-		sqlite3 tack.db "SELECT ${row#*:} FROM ${row%%:*} ORDER BY 1" \
+		sqlite3 tack.db "SELECT ${row#*:} FROM ${row%%:*} ORDER BY 1, 2, 3" \
 		    >"${row%%:*}.old"
 	done
 	status "version $old: is migrated" 0 tack-init
@@ -59,7 +59,7 @@ while [ $((old = old + 1)) -lt "$newest" ]; do
 	    cmp events.old events.new
 	for row in build:workflow,provider,build_id,knot,pipeline_rkey,number,org,pipeline,web_url \
 	    status:workflow,knot,pipeline_rkey,status,created_at,started_at,finished_at,held,ask; do
-		sqlite3 tack.db "SELECT ${row#*:} FROM ${row%%:*} ORDER BY 1" \
+		sqlite3 tack.db "SELECT ${row#*:} FROM ${row%%:*} ORDER BY 1, 2, 3" \
 		    >"${row%%:*}.new"
 		ok "version $old: each ${row%%:*} is kept" \
 		    cmp "${row%%:*}.old" "${row%%:*}.new"

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "ci/answer.h"
@@ -205,7 +205,7 @@ talk(int in, const char *text, int out, struct exchange_answer *raw,
     const char **why)
 {
 	size_t left = strlen(text);
-	time_t end = time(NULL) + EXEC_SECONDS;
+	int64_t end = clock_ticks() + EXEC_SECONDS * 1000;
 	struct pollfd p[] = { { out, POLLIN, 0 }, { in, POLLOUT, 0 } };
 	ssize_t n;
 
@@ -214,7 +214,7 @@ talk(int in, const char *text, int out, struct exchange_answer *raw,
 			close(p[1].fd);
 			p[1].fd = -1;
 		}
-		if (time(NULL) > end)
+		if (clock_ticks() > end)
 			break;
 		if (poll(p, 2, 1000) == -1) {
 			if (errno == EINTR)
@@ -248,7 +248,7 @@ talk(int in, const char *text, int out, struct exchange_answer *raw,
 		*why = "the program wrote more than 32 MiB";
 		return ANSWER_ERROR;
 	}
-	if (time(NULL) > end) {
+	if (clock_ticks() > end) {
 		*why = "the program took more than 30 s";
 		return ANSWER_UNSURE;
 	}

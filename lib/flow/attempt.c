@@ -83,12 +83,13 @@ jv
 attempt_put_off(
     struct attempt *a, double seconds, bool undone, const char *reason)
 {
-	int64_t limit = attempt_limit(), now = time(NULL);
+	int64_t limit = attempt_limit(), now = clock_now() / 1000;
 	char *why;
 	jv rec;
 
 	if (!undone)
 		seconds = fmax(seconds, back_off(a));
+	seconds = fmin(seconds, BUILD_LONGEST_WAIT - 1);
 	if (now - json_int(&a->row, "created_at", 0) > limit) {
 		why = xasprintf("gave up after %lld minutes%s: %s",
 		    (long long)limit / 60,
@@ -244,6 +245,17 @@ attempt_find(struct attempt *a)
 	return s.found;
 }
 
+/* Does the row have a time that a clock has not come to yet? */
+static bool
+is_of_the_future(const jv *row)
+{
+	int64_t now = clock_now() / 1000;
+
+	return json_int(row, "created_at", 0) > now ||
+	    json_int(row, "sent_at", 0) > now ||
+	    json_int(row, "not_before", 0) > now + BUILD_LONGEST_WAIT;
+}
+
 jv
 attempt_open(
     struct attempt *a, struct builds *b, const char *database, int64_t id)
@@ -256,6 +268,11 @@ attempt_open(
 	a->id = id;
 	a->claim = build_claim(database, id);
 	a->row = build_row(b, id);
+	if (a->claim != -1 && is_of_the_future(&a->row)) {
+		build_heal(b);
+		jv_free(a->row);
+		a->row = build_row(b, id);
+	}
 	if (!jv_is_valid(a->row))
 		errx(EX_DATAERR, "no such row");
 	build = json_get(&a->row, "build");

@@ -250,7 +250,10 @@ publish(struct status *t, jv rec, const jv *ref, const jv *build,
 	now->created_at = now->published_at;
 	if (was->attempt == now->attempt)
 		now->started_at = later(was->started_at, now->started_at);
-	/* Tangled orders by whole seconds. */
+	/*
+	 * Tangled orders by whole seconds, also after a clock was ahead: a
+	 * status that is dated before the last one would not be shown.
+	 */
 	if (was->created_at != 0)
 		now->created_at =
 		    later(now->created_at, was->created_at + 1000);
@@ -312,10 +315,13 @@ status_record(jv rec, void *arg)
 	now.attempt = ref_attempt(&ref);
 
 	was = look(t, &ref);
-	/* What was published since it was asked may be newer than the answer.
+	/*
+	 * What was published since it was asked may be newer than the answer,
+	 * but not what was published by a clock that was ahead.
 	 */
 	now.asked = event != NULL && strcmp(event, "poll") == 0 &&
-	    was.published_at <= json_int(&rec, "asked_at", INT64_MAX);
+	    (was.published_at <= json_int(&rec, "asked_at", INT64_MAX) ||
+		was.published_at > clock_now());
 	now.first = event != NULL && strcmp(event, "spawn") == 0;
 	outcome = judge(&was, &now, &ask);
 	if (outcome == RECORD_PUBLISHED) {

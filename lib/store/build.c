@@ -10,10 +10,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "data/json.h"
 #include "store/build.h"
 #include "store/ref.h"
+
+#define BACK (30 * 24 * 60 * 60) /* seconds, of a time that nobody knows */
 
 #define ROW \
 	"SELECT json_object('row', b.id, 'provider', b.provider," \
@@ -68,6 +71,23 @@ build_prepare(struct builds *b, struct db *db)
 	    " AND o.knot = n.knot AND o.id < n.id AND NOT o.over"
 	    " WHERE n.id = :row AND o.pipeline_rkey <> n.pipeline_rkey"
 	    " ORDER BY o.id DESC LIMIT 1");
+	b->due = db_query(db, "look up what is due",
+	    "SELECT id FROM build WHERE NOT ended AND build_id IS NULL"
+	    " AND verdict IS NULL AND not_before <= :now ORDER BY id");
+	b->heal = db_query(db, "heal times to come",
+	    "UPDATE build SET created_at = min(created_at, :now),"
+	    " sent_at = iif(sent_at > :now, :now - :back, sent_at),"
+	    " missing_at = min(missing_at, :now),"
+	    " not_before = iif(not_before > :now + :longest, 0, not_before)"
+	    " WHERE id IN (SELECT id FROM watched)"
+	    " AND (created_at > :now OR sent_at > :now OR missing_at > :now"
+	    " OR not_before > :now + :longest)");
+	b->heal_status = db_query(db, "heal times of publishing",
+	    "UPDATE status SET published_at = :now * 1000"
+	    " WHERE published_at / 1000 > :now"
+	    " AND (pipeline_rkey, knot, workflow) IN"
+	    " (SELECT pipeline_rkey, knot, workflow"
+	    " FROM watched JOIN build USING (id))");
 	b->verdict = db_query(db, "store a verdict",
 	    "UPDATE build SET verdict = :verdict, reason = :reason,"
 	    " sent_at = NULL"
@@ -164,6 +184,37 @@ commit(struct builds *b, struct query *q, int64_t id)
 	while (db_step(q))
 		continue;
 	db_commit(b->db);
+}
+
+void
+build_heal(struct builds *b)
+{
+	int64_t now = clock_now() / 1000;
+
+	db_bind_int(b->heal, ":now", now);
+	db_bind_int(b->heal_status, ":now", now);
+	db_bind_int(b->heal, ":back", BACK);
+	db_bind_int(b->heal, ":longest", BUILD_LONGEST_WAIT);
+	db_begin(b->db);
+	while (db_step(b->heal) || db_step(b->heal_status))
+		continue;
+	db_commit(b->db);
+}
+
+size_t
+build_due(struct builds *b, int64_t **rows)
+{
+	size_t size = 64, count = 0;
+
+	build_heal(b);
+	*rows = xreallocarray(NULL, size, sizeof(**rows));
+	db_bind_int(b->due, ":now", clock_now() / 1000);
+	while (db_step(b->due)) {
+		if (count == size)
+			*rows = xreallocarray(*rows, size *= 2, sizeof(**rows));
+		(*rows)[count++] = db_int(b->due, 0);
+	}
+	return count;
 }
 
 void

@@ -4,6 +4,7 @@
 #define STORE_BUILD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <jv.h>
@@ -22,7 +23,8 @@
  */
 struct builds {
 	struct db *db;
-	struct query *by_row, *by_ref, *sent, *done, *put_off, *verdict, *older;
+	struct query *by_row, *by_ref, *sent, *done, *put_off, *verdict, *older,
+	    *due, *heal, *heal_status;
 };
 void build_prepare(struct builds *, struct db *);
 
@@ -42,6 +44,23 @@ int build_claim(const char *database, int64_t row);
  * the same line, and not final; 0 if there is none.
  */
 int64_t build_older(struct builds *, int64_t row);
+
+/* Seconds: nothing is put off for longer. */
+#define BUILD_LONGEST_WAIT 3600
+
+/*
+ * build_heal corrects the times to come in the rows of open builds and in
+ * their statuses, which a clock that was ahead left there: they become now, so
+ * that what waits for them waits no longer than it would have.  A create that
+ * was sent at such a time may have been sent long ago.
+ */
+void build_heal(struct builds *b);
+
+/*
+ * build_due heals, and sets *rows to the rows whose builds are to be started
+ * now, in their order, for the caller to free.  It returns how many there are.
+ */
+size_t build_due(struct builds *b, int64_t **rows);
 
 /*
  * What became of it, each a transaction of its own:

@@ -49,7 +49,8 @@ round_prepare(struct round *r, struct builds *builds)
 	    " ON CONFLICT DO UPDATE SET at = excluded.at");
 	r->open = db_query(db, "list open builds",
 	    "SELECT r.id, r.begun_at,"
-	    " max(begun_at, iif(s.attempt = r.attempt, s.created_at / 1000, 0)),"
+	    " max(begun_at, iif(s.attempt = r.attempt,"
+	    " iif(published_at > 0, published_at, s.created_at) / 1000, 0)),"
 	    " missing_at, s.held, r.build_id,"
 	    " iif(s.attempt = r.attempt, s.status, NULL)"
 	    " FROM watched AS w JOIN run AS r USING (id)"
@@ -60,7 +61,8 @@ round_prepare(struct round *r, struct builds *builds)
 	r->stray = db_query(db, "look up a build of a cancelled run",
 	    "SELECT id FROM build"
 	    " WHERE provider = :provider AND build_id = :id"
-	    " AND verdict = 'cancelled' AND not_before <= :now");
+	    " AND verdict = 'cancelled'"
+	    " AND not_before NOT BETWEEN :now + 1 AND :now + :longest");
 	r->asked = db_query(db, "note that a build was asked for",
 	    "UPDATE build SET not_before = :at WHERE id = :row");
 	r->missing = db_query(db, "note that a build is missing",
@@ -78,6 +80,7 @@ round_providers(struct round *r)
 	int64_t now = clock_now() / 1000;
 	jv names = jv_array();
 
+	build_heal(r->builds);
 	db_bind_int(r->seen, ":now", now);
 	db_try(r->db, r->seen);
 	db_bind_int(r->providers, ":since", now - QUIET);
@@ -191,6 +194,7 @@ round_stray(
 	db_bind(r->stray, ":provider", provider);
 	db_bind(r->stray, ":id", build_id);
 	db_bind_int(r->stray, ":now", now);
+	db_bind_int(r->stray, ":longest", BUILD_LONGEST_WAIT);
 	if (db_step(r->stray)) {
 		id = db_int(r->stray, 0);
 		db_reset(r->stray);

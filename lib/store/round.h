@@ -23,7 +23,7 @@ struct round {
 void round_prepare(struct round *, struct builds *builds);
 
 /*
- * Notes where builds have been, and returns the names of the providers that
+ * Heals times to come, notes where builds have been, and returns the names of the providers that
  * there is something to ask about.
  */
 jv round_providers(struct round *);
