@@ -72,8 +72,9 @@ build_prepare(struct builds *b, struct db *db)
 	    " WHERE n.id = :row AND o.pipeline_rkey <> n.pipeline_rkey"
 	    " ORDER BY o.id DESC LIMIT 1");
 	b->due = db_query(db, "look up what is due",
-	    "SELECT id FROM build WHERE NOT ended AND build_id IS NULL"
-	    " AND verdict IS NULL AND not_before <= :now ORDER BY id");
+	    "SELECT id FROM build INDEXED BY build_open"
+	    " WHERE NOT ended AND build_id IS NULL AND verdict IS NULL"
+	    " AND not_before <= :now ORDER BY id");
 	b->heal = db_query(db, "heal times to come",
 	    "UPDATE build SET created_at = min(created_at, :now),"
 	    " sent_at = iif(sent_at > :now, :now - :back, sent_at),"
