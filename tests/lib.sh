@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: ISC
 # TAP for sh: ok 'fact' command..., is 'fact' expected actual,
-# status 'fact' N command..., note text, done_testing. Each test file starts
-# in $TMP, a fresh directory that is kept and named when a fact fails.
+# status 'fact' N command..., soon 'fact' command..., skip 'fact' why,
+# note text, done_testing. Each test file starts in $TMP, a fresh directory that
+# is kept and named when a fact fails.
+#
+# No fact holds or fails by the clock alone. What comes true is waited for
+# (soon, until_ok), what must end is given all the time it may want (within), and
+# a deadline that runs out says that it did. How long something took is a note;
+# where that is a promise, it is judged beside a floor of the same minute.
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 DATA=$TOP/tests/data
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/tack.XXXXXX")
@@ -47,8 +53,83 @@ status() {
 	result $? "$fact"
 }
 
+# A fact that cannot be tried here.
+skip() {
+	n=$((n + 1))
+	printf 'ok %d - %s # SKIP %s\n' "$n" "$1" "$2"
+}
+
 note() {
 	printf '# %s\n' "$*"
+}
+
+ms() {
+	echo $(($(date +%s%N) / 1000000))
+}
+
+# Try a command until it succeeds; $waited is how long that took, in ms. It is
+# given up after so many tries: a minute, and more where a try takes longer.
+until_ok() {
+	since=$(ms) tries=1000
+	until "$@" >"$TMP/.tried" 2>&1; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || break
+		sleep 0.05
+	done
+	waited=$(($(ms) - since))
+	[ "$tries" -gt 0 ] && return
+	echo "a deadline ran out: not within $waited ms: $*" >&2
+	cat "$TMP/.tried" >&2
+	return 1
+}
+
+# ok as soon as it holds.
+soon() {
+	fact=$1
+	shift
+	ok "$fact" until_ok "$@"
+	note "after $waited ms"
+}
+
+# The seconds that anything may take which ends by itself.
+patience=900
+[ -z "${TACK_LONG:-}" ] || patience=36000
+
+# Run a program, but not for ever.
+within() {
+	timeout "$patience" "$@"
+	rc=$?
+	[ "$rc" -ne 124 ] ||
+		echo "a deadline ran out: no end within $patience s: $*" >&2
+	return "$rc"
+}
+
+# Run a proof in Python. It leaves its figures in a file of that name, as NAME=N,
+# which become variables.
+figures() {
+	rm -f figures
+	within /usr/bin/python3 "$@" 2>>log
+	rc=$?
+	if [ -e figures ]; then
+		. ./figures
+	else
+		note "$1 came to no figures, and ended with $rc"
+		tail -n 20 log | sed 's/^/# /'
+	fi
+}
+
+# The address of a tack-http, once it has told it in its log.
+address() {
+	until_ok grep -q 'listening on' "$1"
+	sed -n 's/.*listening on //p' "$1" | head -n 1
+}
+
+# A port that nobody has just now.
+free_port() {
+	/usr/bin/python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
 }
 
 done_testing() {

@@ -26,13 +26,16 @@ push() {
 	      raw: ({ when: [{ event: "push" }], tack: { local: {} },
 	        steps: [{ name: "s", command: $command }] }
 	        | '"${3:-.}"' | tojson) }] } }' |
-	    tack-spawn | tee spawned | tack-status >started
+	    tack-spawn -w 600 | tee spawned | tack-status >started
 }
 # The statuses published of a pipeline, with their reasons.
 told() {
 	tack-events | jq -r --arg r "$1" '.event |
 	    select(.pipeline | endswith("/" + $r)) | .status +
 	    if .error then " (" + .error + ")" else "" end' | paste -sd, -
+}
+published() {
+	tack-events | jq -e --arg s "$1" 'select(.event.status == $s)'
 }
 poll() {
 	tack-poll | tack-resolve | tack-status >polled
@@ -44,46 +47,37 @@ wish() {
 	    workflow: "ci.yml"}}' | tack-cancel | tack-status
 }
 build() {
-	sqlite3 -cmd '.timeout 10000' tack.db "SELECT build_id FROM build WHERE pipeline_rkey = '$1'
+	sqlite3 -cmd '.timeout 600000' tack.db "SELECT build_id FROM build WHERE pipeline_rkey = '$1'
 	    ORDER BY attempt DESC LIMIT 1"
 }
 
 push plain 'echo "$TANGLED_REF_NAME $TACK_WORKFLOW"'
 ok 'a push is built and told of' sh -c '[ -n "$(jq -r .build.id spawned)" ]'
 id=$(build plain)
-ok 'to its end' ended "$id"
+soon 'to its end' ended "$id"
 is 'with the variables of the push' 'main ci.yml' "$(plain 1)"
-ok 'the last that is published is its success' \
-    sh -c 'for _ in $(seq 200); do
-	tack-events | jq -e "select(.event.status == \"success\")" && exit
-	sleep 0.05
-    done; exit 1'
+soon 'the last that is published is its success' published success
 before=$(told plain)
 poll
 is 'a poll finds nothing new' "$before" "$(told plain)"
 
 push lost 'exec sleep 24494897'
 id=$(build lost)
-until_ '[.steps[] | select(.id == "1" and .state == "running")] != []' \
-    tack-local steps "$id"
+until_ok begun "$id"
 before=$(told lost)
 kill -9 "$(runner "$id")"
-ok 'a build that lost its runner is stopped' gone 24494897
+soon 'a build that lost its runner is stopped' gone 24494897
 poll
 is 'and told of by the next poll' "$before,failed (the runner died)" \
     "$(told lost)"
 
 push cancelled 'exec sleep 28284271'
 id=$(build cancelled)
-until_ '[.steps[] | select(.id == "1" and .state == "running")] != []' \
-    tack-local steps "$id"
+until_ok begun "$id"
 before=$(told cancelled)
 wish cancel cancelled >wished
-ok 'tack-cancel ends a build' gone 28284271
-ok 'which is published once' sh -c 'for _ in $(seq 200); do
-	tack-events | jq -e "select(.event.status == \"cancelled\")" && exit
-	sleep 0.05
-    done; exit 1'
+soon 'tack-cancel ends a build' gone 28284271
+soon 'which is published once' published cancelled
 poll
 is 'whoever tells it first' "$before,cancelled" "$(told cancelled)"
 
@@ -91,12 +85,11 @@ wish rebuild cancelled >wished
 id=$(build cancelled)
 is 'tack-cancel makes another build of a run' 2 \
     "$(tack-local get "$id" | jq .build.ref.attempt)"
-until_ '[.steps[] | select(.id == "1" and .state == "running")] != []' \
-    tack-local steps "$id"
+until_ok begun "$id"
 ok 'which opens the workflow anew' \
     sh -c "echo '$(told cancelled)' | grep -qE 'cancelled.*,(pending,)?running\$'"
 wish cancel cancelled >wished
-ok 'and ends like any other' gone 28284271
+soon 'and ends like any other' gone 28284271
 
 wish retry plain >wished
 is 'a retry is refused with its remedy' \

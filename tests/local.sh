@@ -37,32 +37,29 @@ start() {
 	task "$@" | tack-local create | jq -r .build.id
 }
 
-# until_ FILTER COMMAND...: run it until its answer fits, 20 s at most.
-until_() {
-	for _ in $(seq 400); do
-		said=$(filter=$1 && shift && "$@" | jq -r "$filter")
-		[ "$said" != true ] || return 0
-		sleep 0.05
-	done
-	echo "never: $*"
-	return 1
+# says FILTER COMMAND...: is it so, by jq, of what the command answers?
+says() {
+	filter=$1
+	shift
+	[ "$("$@" | jq -r "$filter")" = true ]
+}
+
+# begun ID: does the first step of a build run?
+begun() {
+	says '[.steps[] | select(.id == "1" and .state == "running")] != []' \
+	    tack-local steps "$1"
 }
 
 ended() {
-	for _ in $(seq 400); do
-		case $(tack-local get "$1") in
-		*'"state":"scheduled"'*|*'"state":"running"'*) ;;
-		*)	return 0 ;;
-		esac
-		sleep 0.05
-	done
-	return 1
+	case $(tack-local get "$1") in
+	*'"state":"scheduled"'*|*'"state":"running"'*)	return 1 ;;
+	esac
 }
 
 # went WORKFLOW STEPS [FILTER]: set id to a build that has ended.
 went() {
 	id=$(start "$@")
-	ended "$id"
+	until_ok ended "$id"
 	state=$(tack-local get "$id" | jq -r '.build.state + " " +
 	    (.build.error // "-")')
 }
@@ -78,14 +75,13 @@ events() {
 	    .status' | paste -sd' ' -
 }
 
-# Wait, bounded, until no process has the word in its arguments.
+# gone WORD: does no process have the word in its arguments?
 gone() {
-	for _ in $(seq 200); do
-		grep -lzx "$1" /proc/[0-9]*/cmdline >/dev/null 2>&1 ||
-			return 0
-		sleep 0.05
-	done
-	return 1
+	! there "$1"
+}
+
+there() {
+	grep -qzx "$1" /proc/[0-9]*/cmdline 2>/dev/null
 }
 
 # runner ID [DIRECTORY]: of the database, with its slash.

@@ -5,6 +5,7 @@ import atexit, base64, json, os, signal, socket, struct, subprocess, sys, time
 SECRET = "s3cret"
 os.environ.update(TACK_BUILDKITE_WEBHOOK_SECRET=SECRET,
     TACK_BUILDKITE_WEBHOOK_MODE="token")
+PATIENCE = 300  # seconds that an answer may take, or that nothing may move
 STATES = ("scheduled", "running", "passed")
 STATUS = {"scheduled": "pending", "running": "running", "passed": "success",
     "failed": "failed", "canceled": "cancelled"}
@@ -14,6 +15,28 @@ def long_form():
 
 def note(text):
     print("# " + text, flush=True)
+
+def late(what, seconds):
+    return "a deadline ran out: not within %.0f s: %s" % (seconds, what)
+
+def until(what, true):
+    """Try until it is true; the proof ends where it does not get so."""
+    begin = time.monotonic()
+    for _ in range(2000):
+        if true():
+            return
+        time.sleep(.02)
+    sys.exit(late(what, time.monotonic() - begin))
+
+class Still:
+    """Tells when what should move has not done so for long."""
+    def __init__(self):
+        self.figure, self.since = None, time.monotonic()
+
+    def __call__(self, *figure):
+        if figure != self.figure:
+            self.figure, self.since = figure, time.monotonic()
+        return time.monotonic() - self.since > PATIENCE
 
 def percentile(values, p):
     values = sorted(values)
@@ -38,7 +61,7 @@ def request(body, secret=SECRET):
         b"X-Buildkite-Token: " + secret.encode() + b"\r\n"
         b"Content-Length: %d\r\n\r\n" % len(body)) + body
 
-def post(port, body, timeout=20):
+def post(port, body, timeout=PATIENCE):
     """The status of the answer, None if there was none."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout) as s:
@@ -103,12 +126,8 @@ class Server:
 
     def wait(self, body="{}"):
         """Until it answers at all."""
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
-            if post(self.port, body, 10) is not None:
-                return
-            time.sleep(0.05)
-        sys.exit("the server does not answer")
+        until("the server answers",
+            lambda: post(self.port, body) is not None)
 
     def stop(self, sig=signal.SIGTERM):
         if self.process.returncode is not None:
@@ -120,7 +139,7 @@ class Server:
 
 class Subscriber:
     """A WebSocket to /events; feed() returns the texts of whole frames."""
-    def __init__(self, port, cursor=None, timeout=20, receive=None):
+    def __init__(self, port, cursor=None, timeout=PATIENCE, receive=None):
         self.socket = socket.socket()
         if receive:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
