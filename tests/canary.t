@@ -58,7 +58,7 @@ python3 watch.py over "ca""nary-" >watched &
 watcher=$!
 
 run() {
-	timeout 60 "$@" >>shown/out 2>>shown/err
+	within "$@" >>shown/out 2>>shown/err
 }
 push() {
 	jq -nc --arg rkey "$1" '{rkey: $rkey, nsid: "sh.tangled.pipeline",
@@ -67,7 +67,7 @@ push() {
 		repo: {knot: "knot.example", did: "did:plc:y", repo: "r"}},
 		workflows: [{name: "ci.yml",
 		    raw: "tack: {buildkite: {pipeline: tangled-ci}}"}]}}' |
-	    tack-spawn 2>>shown/err | tee -a shown/out | tack-status \
+	    tack-spawn -w 600 2>>shown/err | tee -a shown/out | tack-status \
 	    >>shown/out 2>>shown/err
 }
 for fault in '' echo 429-org 500 502 truncated before after; do
@@ -106,13 +106,16 @@ run tack-poll
 run tack doctor
 
 # The end of one that has its secrets in memory.
-direct config '{"faults": [{"kind": "any", "do": 3}]}'
+direct config '{"faults": [{"kind": "any", "do": 600}]}'
+asks() {
+	find "/proc/$1/fd" -lname 'socket:*' | grep -q .
+}
 (
 	cd shown || exit
 	# shellcheck disable=SC3045 # dash has it
 	ulimit -c unlimited
 	tack-poll >/dev/null 2>&1 &
-	sleep 1
+	until_ok asks $!
 	kill -ABRT $!
 	wait $!
 ) 2>/dev/null

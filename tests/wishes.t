@@ -29,12 +29,12 @@ push() {
 	        repo: "lantern", defaultBranch: "main" } },
 	    workflows: [{ name: $name, engine: "tack", clone: {},
 	      raw: ({ tack: { buildkite: { pipeline: $pipeline } } } | tojson) }] } }' |
-	    timeout 60 tack-spawn -w 50 | tack-status >out
+	    within tack-spawn -w 600 | tack-status >out
 }
 wish() {
 	jq -nc --arg verb "$1" --arg workflow "$2" '{ $verb, ref: {
 	    knot: "knot.example.org", pipeline_rkey: "r", $workflow } }' |
-	    timeout 60 tack-cancel 2>err | tack-status >said
+	    within tack-cancel 2>err | tack-status >said
 	jq -r '"\(.ref.attempt // 1) \(.build.status) \(.outcome)\(if .reason then ": \(.reason)" else "" end)"' said
 }
 # The CI's builds of a workflow's runs, the newest last.
@@ -103,7 +103,7 @@ hear >out
 direct config '{"faults": [{"kind": "rebuild", "do": "after"}]}'
 wish rebuild f >out
 sqlite3 tack.db 'UPDATE build SET not_before = 0'
-timeout 60 tack-spawn -r | tack-status | jq -r '"\(.ref.attempt) \(.outcome)"' >out
+within tack-spawn -w 600 -r | tack-status | jq -r '"\(.ref.attempt) \(.outcome)"' >out
 is 'or it is found by its parent, and not made again' '2 published 1' \
     "$(cat out) $(told counts ".builds[\"rebuilt $(ids f | head -n 1)\"]")"
 push g frozen

@@ -273,7 +273,7 @@ class Play:
         request = urllib.request.Request(
             self.config["webhook"]["url"], body, hook["headers"])
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=300) as answer:
                 hook["answers"].append(answer.status)
         except urllib.error.HTTPError as e:
             hook["answers"].append(e.code)
