@@ -18,7 +18,7 @@ tack-init
 
 # probe TOOL: what it tried, and how that ended.
 probe() {
-	timeout 20 env ESCAPE="$TMP/outside" LD_PRELOAD="$TMP/escape.so" \
+	within env ESCAPE="$TMP/outside" LD_PRELOAD="$TMP/escape.so" \
 	    "$1" <mine/in 2>&1 >/dev/null | grep -E '^(denied|ESCAPED) '
 }
 

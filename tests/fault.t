@@ -12,30 +12,28 @@ body=$DATA/buildkite/webhook-build-scheduled.json
 serve() {
 	tack-http -l 127.0.0.1:0 2>server.log &
 	server=$!
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		grep -q 'listening on' server.log && break
-		sleep 0.1
-	done
-	url=http://$(sed -n 's/^tack-http: listening on //p' server.log)
+	url=http://$(address server.log)
 }
 
 post() {
-	curl -s -o /dev/null -m 20 -w '%{http_code}' -H @header \
+	curl -s -o /dev/null -m "$patience" -w '%{http_code}' -H @header \
 	    --data-binary "@${1:-$body}" "$url/webhooks/buildkite"
 }
 
 status 'no database: the server does not start' 78 \
-    timeout 10 tack-http -l 127.0.0.1:0
-timeout 10 tack-http -l 127.0.0.1:0 2>refused.log
+    within tack-http -l 127.0.0.1:0
+within tack-http -l 127.0.0.1:0 2>refused.log
 is 'nor does it say that it listens' 0 "$(grep -c listening refused.log)"
 tack-init
 serve
 is 'all is well: 200' 200 "$(post)"
-flock tack.db-lock sh -c 'echo held >taken; exec sleep 13' &
+mkfifo gate
+flock tack.db-lock sh -c 'echo held >taken; read -r _ <gate' &
 holder=$!
-while [ ! -e taken ]; do sleep 0.1; done
+until_ok test -s taken
 is 'the lock is held by another: 503' 503 \
     "$(post "$DATA/buildkite/webhook-build-running.json")"
+echo >gate
 wait "$holder"
 is 'and once it is let go: 200' 200 \
     "$(post "$DATA/buildkite/webhook-build-running.json")"
@@ -85,6 +83,6 @@ if mount -t tmpfs -o size=400k tack-test small 2>/dev/null; then
 	wait "$server"
 	umount small
 else
-	ok 'a full disk # SKIP no right to mount a small one' true
+	skip 'a full disk' 'no right to mount a small one'
 fi
 done_testing

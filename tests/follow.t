@@ -7,11 +7,7 @@ tack-init
 tack-http -l 127.0.0.1:0 2>log &
 server=$!
 trap 'kill $server $follow 2>/dev/null' EXIT
-for _ in $(seq 100); do
-	grep -q 'listening on' log && break
-	sleep 0.05
-done
-knot=$(sed -n 's/.*listening on //p' log | head -n 1)
+knot=$(address log)
 
 # announce RKEY DID [KNOT]
 announce() {
@@ -29,11 +25,11 @@ announce 3ccc did:plc:ours other.example
 TACK_DEV=1 "$TOP/share/examples/follow" cursor "$knot" did:plc:ours \
     >out 2>err &
 follow=$!
+many() {
+	[ "$(grep -c . out)" -ge "$1" ]
+}
 lines() {
-	for _ in $(seq 100); do
-		[ "$(grep -c . out)" -ge "$1" ] && break
-		sleep 0.1
-	done
+	until_ok many "$1"
 	jq -r .rkey out | paste -sd ' '
 }
 is 'what our repositories announce comes, and nothing else' 3aaa "$(lines 1)"

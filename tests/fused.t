@@ -212,18 +212,12 @@ tack-init
 mkfifo gate in
 flock tack.db-lock sh -c 'echo; read -r _ <gate' >held &
 holder=$!
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-	[ -s held ] && break
-	sleep 0.1
-done
+until_ok test -s held
 tack-webhook <in >out 2>err &
 webhook=$!
 exec 3>in
 grep '"1-1"' requests | sed 's/"body":"ey/"body":"eyA/' >&3
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-	[ -s out ] && break
-	sleep 0.1
-done
+until_ok test -s out
 ok 'a forged one is answered while another holds the lock' \
     grep -qE '"outcome":"(unauthorized|malformed)"' out
 echo >gate

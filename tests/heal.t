@@ -22,7 +22,7 @@ spawned() {
 	tack-status <spawned >out
 }
 poll() {
-	timeout 60 tack-poll 2>poll.err | tack-resolve 2>resolve.err | tack-status
+	within tack-poll 2>poll.err | tack-resolve 2>resolve.err | tack-status
 }
 stand() {
 	sqlite3 "$TACK_DB_PATH" "SELECT workflow || ' ' || status FROM status ORDER BY workflow" | LC_ALL=C sort
@@ -35,7 +35,7 @@ said() {
 
 export TACK_DB_PATH="$TMP/tack.db"
 tack-init
-timeout 60 /usr/bin/python3 "$TOP/tests/integration/heal.py"
+within /usr/bin/python3 "$TOP/tests/integration/heal.py"
 ok 'every subset of webhooks of thirteen courses' test -s expected
 note "$(wc -l <expected) builds, $(wc -l <arrived) webhooks of $(told hooks length) arrive"
 spawned
@@ -109,7 +109,7 @@ direct config '{"skew": 0}'
 # when the CI does not answer
 direct "build/$(told builds '.[0].id' | tr -d '"')" '{"state": "passed"}'
 round() {
-	timeout 60 tack-poll 2>poll.err >polled
+	within tack-poll 2>poll.err >polled
 	echo $?
 }
 for f in 429-org 500 502 truncated before; do

@@ -153,7 +153,7 @@ seq "$total" -1 1 | while read -r i; do
 	    ON CONFLICT DO UPDATE SET build_id = excluded.build_id;"
 done >rows.sql
 flock tack.db-lock true
-sqlite3 -cmd '.timeout 10000' tack.db <rows.sql &
+sqlite3 -cmd '.timeout 600000' tack.db <rows.sql &
 rows=$!
 tack-resolve <race 2>log | tack-status >out
 wait "$rows"

@@ -167,13 +167,13 @@ is 'in few batches, yet each with its own created (13)' 1250 \
     "$(tack-events | sed 's/^{"created":\([0-9]*\),.*/\1/' | sort -un | wc -l | tr -d ' ')"
 ok 'created rises in the order sent' sh -c \
     'tack-events | sed "s/^{\"created\":\([0-9]*\),.*/\1/" | sort -nc'
+followed() {
+	[ "$(wc -l <followed)" -ge "$1" ]
+}
 tack-events -f >followed &
 follower=$!
 record pending | tack-status >/dev/null
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-	[ "$(wc -l <followed)" -ge 1251 ] && break
-	sleep 0.1
-done
+until_ok followed 1251
 kill "$follower"
 is 'a follower gets backlog and news, each once (16)' 1251 \
     "$(sort -u followed | wc -l | tr -d ' ')"
@@ -227,20 +227,14 @@ if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null &&
     [ -z "${TACK_SANITIZE:-}" ]; then
 	strace -qq -e trace=futex -o trace tack-events -f >followed &
 	follower=$!
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		grep -q futex trace 2>/dev/null && break
-		sleep 0.1
-	done
+	until_ok grep -q futex trace
 	step running "$(t 00:05)" >/dev/null
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		[ "$(wc -l <followed)" -ge 2 ] && break
-		sleep 0.1
-	done
+	until_ok followed 2
 	kill "$(ps -o pid= --ppid "$follower" | tr -d " ")"
 	wait "$follower"
 	ok 'a follower hears the bell' \
 	    grep -q 'FUTEX_WAIT.* = 0$' trace
 else
-	ok 'a follower hears the bell # SKIP strace is missing' true
+	skip 'a follower hears the bell' 'strace is missing'
 fi
 done_testing
