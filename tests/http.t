@@ -6,39 +6,13 @@
 PATH=$PATH:/usr/sbin:/sbin
 py=/usr/bin/python3
 
-skip() {
-	n=$((n + 1))
-	printf 'ok %d - %s # SKIP %s\n' "$n" "$1" "$2"
-}
-
 # A server with arguments on a port of its own: pid, port, url, log.
 serve() {
 	log=log.$((serves = serves + 1))
 	"${http:-tack-http}" -l 127.0.0.1:0 "$@" 2>"$log" &
 	pid=$!
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		port=$(sed -n 's/.*listening on 127.0.0.1://p' "$log" 2>/dev/null)
-		[ -n "$port" ] && break
-		sleep 0.1
-	done
-	url=http://127.0.0.1:$port
-}
-
-# A port that nobody has just now.
-free_port() {
-	"$py" -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
-}
-
-# Wait until a command succeeds.
-until_ok() {
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.1
-	done
-	return 1
+	url=http://$(address "$log")
+	port=${url##*:}
 }
 
 code() {
@@ -60,7 +34,7 @@ port, what = int(sys.argv[1]), sys.argv[2]
 
 def connect(path="/events", extra=""):
     s = socket.create_connection(("127.0.0.1", port))
-    s.settimeout(10)
+    s.settimeout(300)
     key = base64.b64encode(os.urandom(16)).decode()
     s.sendall((f"GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
         f"Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -185,7 +159,7 @@ elif what == "close":
     print(closed(s), s.recv(1))
 elif what == "early":
     s = socket.create_connection(("127.0.0.1", port))
-    s.settimeout(10)
+    s.settimeout(300)
     s.sendall(b"GET /events HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\n"
         b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -201,18 +175,17 @@ elif what == "early":
             break
 elif what == "ping":
     s = connect()
-    s.settimeout(40)
-    start = time.time()
+    start = time.monotonic()
     while frame(s)[0] != 0x89:
         pass
-    print(30 if 29.5 < time.time() - start < 31.5 else time.time() - start)
+    print(round(time.monotonic() - start))
 elif what == "stuck":
     s = connect()
-    time.sleep(int(sys.argv[3]))
+    time.sleep(36000)
 elif what == "flood":
     s = connect()
     for _ in range(200):
-        s.settimeout(10)
+        s.settimeout(300)
         s.sendall(b"\x89\x80abcd" * 1000)
         s.settimeout(0)
         try:
@@ -225,7 +198,7 @@ EOP
 cat >raw.py <<'EOP'
 import socket, sys
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-s.settimeout(12)
+s.settimeout(300)
 s.sendall(sys.argv[2].encode().decode("unicode_escape").encode("latin-1"))
 if len(sys.argv) > 3:
     s.shutdown(socket.SHUT_WR)
@@ -240,7 +213,7 @@ EOP
 cat >parts.py <<'EOP'
 import socket, sys, time
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-s.settimeout(5)
+s.settimeout(300)
 head = b"POST /webhooks/x HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n"
 said = []
 def send(b):
@@ -267,8 +240,7 @@ for i in range(int(sys.argv[2])):
     s.sendall(b"POST /webhooks/buildkite HTTP/1.1\r\n")
     socks.append(s)
 print("ready", flush=True)
-end = time.time() + float(sys.argv[3])
-while time.time() < end:
+while True:
     for s in socks:
         try:
             s.sendall(b"X")
@@ -285,7 +257,7 @@ cat >own/tack-events <<'EOF2'
 #!/bin/sh
 # Stands in for tack-events: what it was asked, and no more is to come.
 case $* in
--f*)	exec sleep 60 ;;
+-f*)	exec sleep 600 ;;
 *-c*)	c=${*##* } ;;
 *)	c=0 ;;
 esac
@@ -347,7 +319,7 @@ case $3 in
 fails) exit 75 ;;
 half) printf 'half a li' ;;
 silent) exec >&- && sleep 1 && exit 0 ;;
-waits) exec sleep 60 ;;
+waits) exec sleep 600 ;;
 quiet) exec sleep 3 ;;
 long) yes '{"content":"a line of a long log, one of very many"}' | head -n 100000 ;;
 esac
@@ -454,6 +426,7 @@ note "100 webhooks, 16 at once: $((($(date +%s%N) - start) / 1000000)) ms"
 
 # The record.
 serve -p 'tee records | jq -c --unbuffered "{id,outcome:\"ignored\"}"'
+before=$(date +%s)
 code -H 'X-One: 1' -H 'X-Two: a' -H 'x-two: b' --data-binary 'ab' \
     "$url/webhooks/gitea?x=%20y" >/dev/null
 until_ok test -s records
@@ -465,7 +438,8 @@ is 'a header, by its lower-case name' 1 \
 is 'a repeated header is an array' '["a","b"]' \
     "$(jq -c '.request.headers["x-two"]' records)"
 is 'body in base64' ab "$(jq -r '.request.body | @base64d' records)"
-ok 'the time is now' jq -e '.request.at - now | fabs < 5' records
+ok 'the time is now' jq -e --argjson before "$before" \
+    '.request.at | . >= $before and . <= now' records
 is 'ids are counted' "$pid-1" "$(jq -r .id records)"
 head -c 700000 /dev/urandom >long
 code --data-binary @long "$url/webhooks/gitea" >/dev/null
@@ -505,7 +479,7 @@ kill "$pid"
 # Dribblers.
 serve -m 16 -p "$published"
 mkfifo ready
-"$py" dribble.py "$port" 60 4 >ready &
+"$py" dribble.py "$port" 60 >ready &
 dribblers=$!
 read -r _ <ready
 start=$(date +%s%N)
@@ -580,7 +554,7 @@ fi
 one_feeder() {
 	[ "$(pgrep -cP "$main_pid" sleep)" -eq 1 ]
 }
-ok 'all who caught up have one feeder' until_ok one_feeder
+soon 'all who caught up have one feeder' one_feeder
 http=$PWD/own/tack-http
 serve -p cat
 http=
@@ -649,7 +623,7 @@ no_children() {
 waits=$!
 until_ok test -s waits
 kill "$waits"
-ok 'a follower whose reader left is ended' until_ok no_children
+soon 'a follower whose reader left is ended' no_children
 "$py" ws.py "$port" logs /k/3lh/waits >waits.end &
 waits=$!
 until_ok test -s waits.end
@@ -679,7 +653,7 @@ kill "$pid"
 
 http=$PWD/endless/tack-http
 serve -p cat
-"$py" ws.py "$port" stuck 3 &
+"$py" ws.py "$port" stuck &
 stuck=$!
 sleep 1
 rss=$(awk '/VmRSS/ { print $2 }' "/proc/$pid/status")
@@ -693,15 +667,16 @@ is 'other readers are served' 1000 \
     "$("$py" ws.py "$port" lines /events 1000 | wc -l)"
 kill "$stuck" "$pid"
 if [ -n "${TACK_SLOW-}" ]; then
-	is 'a Ping after 30 s' 30 "$("$py" ws.py "$main_port" ping)"
+	after=$("$py" ws.py "$main_port" ping)
+	note "a Ping after $after s"
+	ok 'a Ping after 30 s, not before' [ "$after" -ge 30 ]
 	serve -p cat
-	"$py" ws.py "$port" stuck 40 &
+	"$py" ws.py "$port" stuck &
 	stuck=$!
-	sleep 35
-	ok 'a reader stuck for 30 s is dropped' contains 'reader stuck' "$log"
+	soon 'a reader stuck for 30 s is dropped' contains 'reader stuck' "$log"
 	kill "$stuck" "$pid"
 else
-	skip 'a Ping after 30 s' 'TACK_SLOW is not set'
+	skip 'a Ping after 30 s, not before' 'TACK_SLOW is not set'
 	skip 'a reader stuck for 30 s is dropped' 'TACK_SLOW is not set'
 fi
 
@@ -823,7 +798,7 @@ if command -v systemd-socket-activate >/dev/null; then
 		systemd-socket-activate $how -l "127.0.0.1:$p" "$PWD/run" \
 		    >systemd.log 2>&1 &
 		systemd=$!
-		sleep 0.3
+		until_ok curl -s "http://127.0.0.1:$p/"
 		peer "systemd-socket-activate${how:+ $how}"
 		kill "$systemd"
 	done
