@@ -58,8 +58,7 @@ threads = [threading.Thread(target=writer, args=(i,), daemon=True)
     for i in range(32)]
 [t.start() for t in threads]
 broken = lost = 0
-while sum(map(len, told)) < 500:
-    time.sleep(.05)
+until("500 commits", lambda: failed or sum(map(len, told)) >= 500)
 for i in range(rounds):
     for way, command in ways.items():
         before = {c for mine in told for c in mine}
@@ -74,7 +73,8 @@ for i in range(rounds):
             continue
         os.rename("copy.db", "copy%d.db" % len(copies))
         copies.append(before)
-        time.sleep(.2)
+        more = sum(map(len, told)) + 10
+        until("writers go on", lambda: failed or sum(map(len, told)) >= more)
 over.set()
 [t.join() for t in threads]
 log = events("tack.db")[1]
@@ -107,10 +107,8 @@ with open("figures", "w") as f:
     f.write("lost=%d broken=%d wrong=%d failed=%d events=%d\n" % (lost, broken,
         len(wrong), len(failed), len(log)))
 EOF
-timeout 1800 /usr/bin/python3 backup.py "$rounds" 2>log
 lost=-1 broken=-1 wrong=-1 failed=-1 events=0
-# shellcheck disable=SC1091
-. ./figures
+figures backup.py "$rounds"
 is 'P31 a backup has all that was acknowledged before it' 0 "$lost"
 is 'P31 it is whole, and a beginning of the log' 0 "$broken"
 is 'P31 restored, every cursor is still good' 0 "$wrong"
