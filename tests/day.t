@@ -8,7 +8,7 @@ builds=2000
 seed=${TACK_SEED:-$(date +%s)}
 
 if ! command -v faketime >/dev/null || [ -n "${TACK_SANITIZE:-}" ]; then
-	ok 'P32 # SKIP no faketime, or the build is sanitized' true
+	skip P32 'no faketime, or the build is sanitized'
 	done_testing
 	exit
 fi
@@ -156,8 +156,14 @@ for hour, todo in enumerate(hours):
         poll(hour)
     if hour % 6 in (1, 5):
         server.wait()
-        marks.append(min(measure() for _ in range(20) if not
-            time.sleep(.02)))
+        # The last connections go; after six hours until it is as after two.
+        mark = measure()
+        for i in range(1000):
+            if i >= 20 and (hour % 6 == 1 or mark[0] <= marks[-1][0]):
+                break
+            time.sleep(.02)
+            mark = min(mark, measure())
+        marks.append(mark)
 poll(23)
 server.stop()
 wall = time.monotonic() - begin
@@ -184,10 +190,8 @@ with open("figures", "w") as f:
         max(100 * b[1] // a[1] for a, b in zip(early, end)),
         max(m[2] for m in marks)))
 EOF
-timeout 3600 /usr/bin/python3 day.py "$builds" "$seed" 2>log
 wrong=-1 healed=0 whole=0 fds=999 pss=999 wal=99999
-# shellcheck disable=SC1091
-. ./figures
+figures day.py "$builds" "$seed"
 is 'P32 every build is right at the end of the day' 0 "$wrong"
 ok 'P32 and there was something to heal' [ "$healed" -gt 0 ]
 is 'P32 the database is whole' 1 "$whole"

@@ -3,6 +3,8 @@
 
 usage: kill.py kills seed
 
+Afterwards rounds go on as long as they make something.
+
 Where: a trigger of its own each, two at a time, the whole of the processes,
 or the filter alone, or the starter alone. Each second one is tried and killed
 again, as a trigger or in a round.
@@ -69,7 +71,7 @@ def kill(p, at):
 
 
 def due():
-    with sqlite3.connect(path, timeout=10) as db:
+    with sqlite3.connect(path, timeout=300) as db:
         db.execute("UPDATE build SET not_before = 0")
         db.execute("DELETE FROM budget")
         return db.execute("SELECT count(*) FROM build WHERE build_id IS NULL"
@@ -101,13 +103,15 @@ while done < kills:
     if None in batch:
         due()
 
-end = time.monotonic() + 60 + kills
 feed = "".join(record(r) for r in rkeys)
 subprocess.run(["tack-spawn"], input=feed.encode(), stdout=subprocess.DEVNULL,
                stderr=subprocess.DEVNULL)
-while due() and time.monotonic() < end:
-    subprocess.run(["tack-spawn", "-r"], stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL)
+left, idle = due(), 0
+while left and idle < 20:
+    subprocess.run(["tack-spawn", "-w", "600", "-r"],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    before, left = left, due()
+    idle = 0 if left < before else idle + 1
 c = counts()
 built = {k.split()[1]: n for k, n in c["builds"].items()}
 print(json.dumps({
