@@ -10,7 +10,7 @@ stored=$DATA/instructions
 for tool in $tools; do
 	what="tack-$tool links no libcurl, libssl, libcrypto"
 	if [ -n "${TACK_SANITIZE:-}" ]; then
-		ok "$what # SKIP under the sanitizers" true
+		skip "$what" 'under the sanitizers'
 	else
 		ok "$what" sh -c "libs=\$(ldd '$TOP/bin/tack-$tool') &&
 		    ! echo \"\$libs\" | grep -E 'lib(curl|ssl|crypto)'"
@@ -79,7 +79,7 @@ fi
 for tool in $tools; do
 	what="tack-$tool takes the instructions stored, within 2 %"
 	if [ -n "$skip" ]; then
-		ok "$what # SKIP $skip" true
+		skip "$what" "$skip"
 		continue
 	fi
 	is=$(sed -n "s/^tack-$tool //p" figures)
