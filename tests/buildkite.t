@@ -21,7 +21,7 @@ b=$o/pipelines/tangled-ci/builds
 ask() {
 	method=$1 path=$2
 	shift 2
-	curl -s -m "$patience" -X "$method" -H "Authorization: Bearer ${token-good}" -D answer.head -o body \
+	curl -s -m "$PATIENCE" -X "$method" -H "Authorization: Bearer ${token-good}" -D answer.head -o body \
 	    -w '%{http_code}\n' "$@" "$api$path"
 }
 post() {

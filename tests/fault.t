@@ -16,7 +16,7 @@ serve() {
 }
 
 post() {
-	curl -s -o /dev/null -m "$patience" -w '%{http_code}' -H @header \
+	curl -s -o /dev/null -m "$PATIENCE" -w '%{http_code}' -H @header \
 	    --data-binary "@${1:-$body}" "$url/webhooks/buildkite"
 }
 

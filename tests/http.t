@@ -16,7 +16,7 @@ serve() {
 }
 
 code() {
-	curl -s -m "$patience" -o body -D head.out -w '%{http_code}' "$@"
+	curl -s -m "$PATIENCE" -o body -D head.out -w '%{http_code}' "$@"
 }
 
 field() {
@@ -389,7 +389,7 @@ code "$url/nothing" >/dev/null
 is 'an error closes' close "$(field Connection)"
 is 'two requests at once have two answers' '200 200 404 ' "$(printf \
     'POST /webhooks/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n' |
-    curl -s -m "$patience" "telnet://127.0.0.1:$port" | tr -d '\r' |
+    curl -s -m "$PATIENCE" "telnet://127.0.0.1:$port" | tr -d '\r' |
     sed -n 's/^HTTP.1.1 \(...\).*/\1/p' | tr '\n' ' ')"
 is 'one in two parts is answered when it is whole' '200 200' \
     "$("$py" parts.py "$port")"
@@ -594,17 +594,17 @@ is 'a log is whole when its program has said so' "$done" \
 is 'a long log comes whole' 100002 \
     "$("$py" ws.py "$port" logs /k/3lh/long | wc -l)"
 is 'a log in curl is what there is until now' \
-    '{"content":"-b k 3lh waiting"}' "$(curl -s -m "$patience" "$url/logs/k/3lh/waiting")"
+    '{"content":"-b k 3lh waiting"}' "$(curl -s -m "$PATIENCE" "$url/logs/k/3lh/waiting")"
 is 'it is NDJSON' '200 application/x-ndjson' \
     "$(code "$url/logs/k/3lh/ci.yml") $(field Content-Type)"
 is 'so it is over HTTP/1.0' '{"content":"-b k 3lh ci.yml"}' \
-    "$(curl -s -0 -m "$patience" "$url/logs/k/3lh/ci.yml")"
-is 'a long one comes whole' 100001 "$(curl -s -m "$patience" "$url/logs/k/3lh/long" | wc -l)"
+    "$(curl -s -0 -m "$PATIENCE" "$url/logs/k/3lh/ci.yml")"
+is 'a long one comes whole' 100001 "$(curl -s -m "$PATIENCE" "$url/logs/k/3lh/long" | wc -l)"
 status 'one that fails is not taken for whole' 18 \
-    curl -s -m "$patience" "$url/logs/k/3lh/fails"
+    curl -s -m "$PATIENCE" "$url/logs/k/3lh/fails"
 is 'in curl an unknown log is 404 too' 404 "$(code "$url/logs/k/3lh/unknown")"
 is 'in words' 'There is no log of such a run: it is not known here yet, or no longer.' \
-    "$(curl -s -m "$patience" "$url/logs/k/3lh/unknown")"
+    "$(curl -s -m "$PATIENCE" "$url/logs/k/3lh/unknown")"
 is 'and trouble 503' 503 "$(code "$url/logs/k/3lh/odd")"
 is 'POST of a log is refused' 405 "$(code -d x "$url/logs/k/3lh/ci.yml")"
 for path in k k/r k/r/ k//w /r/w k/r/w/x k/r/%00 k/r/a%0a k/r/%7f \

@@ -92,15 +92,15 @@ soon() {
 }
 
 # The seconds that anything may take which ends by itself.
-patience=900
-[ -z "${TACK_LONG:-}" ] || patience=36000
+PATIENCE=900
+[ -z "${TACK_LONG:-}" ] || PATIENCE=36000
 
 # Run a program, but not for ever.
 within() {
-	timeout "$patience" "$@"
+	timeout "$PATIENCE" "$@"
 	rc=$?
 	[ "$rc" -ne 124 ] ||
-		echo "a deadline ran out: no end within $patience s: $*" >&2
+		echo "a deadline ran out: no end within $PATIENCE s: $*" >&2
 	return "$rc"
 }
 
@@ -111,6 +111,7 @@ figures() {
 	within /usr/bin/python3 "$@" 2>>log
 	rc=$?
 	if [ -e figures ]; then
+		# shellcheck disable=SC1091
 		. ./figures
 	else
 		note "$1 came to no figures, and ended with $rc"

@@ -36,7 +36,7 @@ said() {
 
 # start NAME: a build of two jobs, and its row.
 start() {
-	id=$(curl -s -m "$patience" -X POST -H 'Authorization: Bearer bkua_test' \
+	id=$(curl -s -m "$PATIENCE" -X POST -H 'Authorization: Bearer bkua_test' \
 	    -H 'Content-Type: application/json' \
 	    -d '{"commit": "f048e22", "branch": "main"}' \
 	    "$api/v2/organizations/acme-forge/pipelines/tangled-ci/builds" |

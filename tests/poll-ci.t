@@ -33,7 +33,7 @@ query() {
 
 # build [workflow]: have the CI make one for it; its id and number.
 build() {
-	curl -s -m "$patience" -H 'Authorization: Bearer bkua_common' \
+	curl -s -m "$PATIENCE" -H 'Authorization: Bearer bkua_common' \
 	    -H 'Content-Type: application/json' -d "{\"commit\": \"c\",
 	    \"branch\": \"main\", \"meta_data\": {\"tack:knot\": \"k\",
 	    \"tack:pipeline_rkey\": \"r\", \"tack:workflow\": \"$1\"}}" \
@@ -90,7 +90,7 @@ while read -r id number; do
 	[ $i -gt 100 ] || run "w$i" "$id" "$number" pending
 done <built | sqlite3 tack.db
 for number in $(head -n 60 built | cut -d' ' -f2); do
-	curl -s -m "$patience" -X POST -d '{"state": "passed"}' "$api/_/build/$number"
+	curl -s -m "$PATIENCE" -X POST -d '{"state": "passed"}' "$api/_/build/$number"
 done >/dev/null
 took=$(requests_of round)
 note "P4: a round for 100 builds took $took requests"
@@ -102,8 +102,8 @@ is 'each with its end' '40 pending,60 success' \
 is 'those that nobody knew are found by their metadata' 110 \
     "$(query 'SELECT count(*) FROM build')"
 for number in $(tail -n 50 built | cut -d' ' -f2); do
-	curl -s -m "$patience" -X POST -d '{"state": "running"}' "$api/_/build/$number"
-	curl -s -m "$patience" -X POST -d '{"state": "failed"}' "$api/_/build/$number"
+	curl -s -m "$PATIENCE" -X POST -d '{"state": "running"}' "$api/_/build/$number"
+	curl -s -m "$PATIENCE" -X POST -d '{"state": "failed"}' "$api/_/build/$number"
 done >/dev/null
 took=$(requests_of round)
 is 'a second page is a third request' 3 "$took"

@@ -16,10 +16,10 @@ play() {
 
 # direct VERB[/N] [JSON]: a stage direction.
 direct() {
-	curl -s -m "$patience" -X POST -d "${2:-{\}}" "$api/_/$1" >direct.out
+	curl -s -m "$PATIENCE" -X POST -d "${2:-{\}}" "$api/_/$1" >direct.out
 }
 
 # told counts|builds|hooks|requests [filter]: what happened.
 told() {
-	curl -s -m "$patience" "$api/_/$1" | jq -c "${2:-.}"
+	curl -s -m "$PATIENCE" "$api/_/$1" | jq -c "${2:-.}"
 }
