@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/sandbox.h"
+#include "base/secret.h"
 #include "base/setting.h"
 #include "data/check.h"
 #include "data/json.h"
@@ -15,7 +16,9 @@
 static void
 usage(void)
 {
-	fputs("usage: tack-verify [-t seconds]\n", stderr);
+	fputs("usage: tack-verify [-t seconds]\n"
+	      "       tack-verify -s secret\n",
+	    stderr);
 	exit(EX_USAGE);
 }
 
@@ -33,15 +36,31 @@ verify(jv rec, const struct check_span *body, void *arg)
 	return rec;
 }
 
+/* Say how many secrets of a name there are, and where they are from. */
+static int
+tell(const char *name)
+{
+	struct secret_list list = secret_read(name);
+
+	if (list.count > 0)
+		printf("%zu %s %s\n", list.count,
+		    list.open ? "variable" : "file", list.place);
+	return list.count > 0 ? 0 : 1;
+}
+
 int
 main(int argc, char *argv[])
 {
+	const char *secret = NULL;
 	int64_t tolerance = -1;
 	int ch;
 	struct verify *v;
 
-	while ((ch = getopt(argc, argv, "t:")) != -1)
+	while ((ch = getopt(argc, argv, "s:t:")) != -1)
 		switch (ch) {
+		case 's':
+			secret = optarg;
+			break;
 		case 't':
 			tolerance =
 			    setting_argument("-t", optarg, 0, INT32_MAX);
@@ -51,6 +70,8 @@ main(int argc, char *argv[])
 		}
 	if (optind != argc)
 		usage();
+	if (secret != NULL)
+		return tell(secret);
 	v = verify_new(tolerance);
 	sandbox(SANDBOX_NO_EXEC | SANDBOX_NO_NET);
 	return filter_requests(verify, NULL, NULL, v);

@@ -21,6 +21,7 @@
 #define VALGRIND_MAKE_MEM_DEFINED(p, n) (void)(p)
 #endif
 
+#include "base/secret.h"
 #include "ci/auth.h"
 #include "data/json.h"
 
@@ -117,7 +118,9 @@ unhex(const char *hex)
 
 static struct auth *new (const char *scheme, const char *secrets)
 {
-	return auth_new(json_parse(scheme, strlen(scheme)), "test", secrets);
+	struct secret_list list = secret_parse(strdup(secrets), "test");
+
+	return auth_new(json_parse(scheme, strlen(scheme)), "test", &list);
 }
 
 static bool
@@ -296,6 +299,8 @@ static int
 row(jv scheme, const char *secret, jv given, const char *file, const char *now,
     const char *verdict)
 {
+	char *line = strdup(secret);
+	struct secret_list list = { .line = &line, .count = 1 };
 	jv pair[2] = { given, jv_object() }, names = jv_keys(jv_copy(given));
 	const char *kind = json_str(&scheme, "kind"), *why;
 	struct text body;
@@ -310,7 +315,7 @@ row(jv scheme, const char *secret, jv given, const char *file, const char *now,
 	}
 	body = load(file);
 	/* The replay cache is not auth's. */
-	why = auth_verify(auth_new(json_drop(scheme, "id"), "row", secret),
+	why = auth_verify(auth_new(json_drop(scheme, "id"), "row", &list),
 	    &pair[1], body.bytes, body.length, strtoll(now, NULL, 10), -1);
 	free(body.bytes);
 	jv_free(pair[1]);

@@ -285,7 +285,7 @@ held(void)
 	if (mkdtemp(directory) == NULL || chdir(directory) == -1)
 		err(1, "%s", directory);
 	put("token", "in-a-file\n");
-	put("secrets", "the-old-one\nthe-new-one\r\n");
+	put("secrets", "\357\273\277the-old-one\nthe-new-one\r\n");
 	put("mask", "a line\n\nanother\r\nxyz\n");
 	put("tack_other_token", "credential\n");
 	if (asprintf(&path, "%s/token", directory) == -1)

@@ -120,21 +120,16 @@ add_key(struct auth *a, struct slice secret, const char *where)
 }
 
 struct auth *
-auth_new(jv scheme, const char *where, const char *secrets)
+auth_new(jv scheme, const char *where, const struct secret_list *secrets)
 {
 	struct auth *a = xcalloc(1, sizeof(*a));
-	const char *line, *end;
 
 	a->scheme = scheme_new(scheme, where);
-	for (line = secrets; *line != '\0'; line = end + (*end == '\n')) {
-		end = line + strcspn(line, "\n");
-		/* One of blanks alone is an accident, not a secret. */
-		if (strspn(line, BLANKS "\r") < (size_t)(end - line))
-			add_key(a, (struct slice){ line, (size_t)(end - line) },
-			    where);
-	}
-	if (a->nkeys == 0)
-		errx(EX_CONFIG, "%s: the secret is empty", where);
+	for (size_t i = 0; i < secrets->count; i++)
+		add_key(a,
+		    (struct slice){
+			secrets->line[i], strlen(secrets->line[i]) },
+		    where);
 	return a;
 }
 

@@ -8,14 +8,17 @@
 
 #include <jv.h>
 
+#include "base/secret.h"
+
 /*
  * Makes a verifier of scheme, a member of provider.json's "auth"
- * (tack-provider(5)), which is given.  secrets is the text of its live secrets,
- * one a line, any of which may verify.  Exits with EX_CONFIG, naming where, if
- * one of them is wrong.
+ * (tack-provider(5)), which is given.  secrets are its live secrets, any of
+ * which may verify.  Exits with EX_CONFIG, naming where, if one of them is
+ * wrong.
  */
 struct auth;
-struct auth *auth_new(jv scheme, const char *where, const char *secrets);
+struct auth *
+auth_new(jv scheme, const char *where, const struct secret_list *secrets);
 
 /*
  * Verifies a request: headers is an object of lower-case names, body is raw, at

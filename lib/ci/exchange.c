@@ -38,7 +38,7 @@ find_secret(jv name, void *arg)
 	if (text != NULL && l->value == NULL) {
 		free(l->name);
 		l->name = text;
-		l->value = secret_read(text);
+		l->value = secret_one(text);
 	} else
 		free(text);
 	jv_free(name);

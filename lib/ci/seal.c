@@ -154,7 +154,7 @@ seal_required(void)
 
 	if (!setting_on("TACK_REQUIRE_SEALED_REF"))
 		return NULL;
-	if ((key = secret_read("SEAL_KEY")) == NULL)
+	if ((key = secret_one("SEAL_KEY")) == NULL)
 		errx(EX_CONFIG,
 		    "TACK_REQUIRE_SEALED_REF is 1, so TACK_SEAL_KEY_FILE"
 		    " must name the key");

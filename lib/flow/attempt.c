@@ -297,7 +297,7 @@ attempt_open(
 		    attempt_defer(&a->row, "no such provider here") :
 		    attempt_verdict(a, "failed", "no such provider here");
 	else
-		a->key = secret_read("SEAL_KEY");
+		a->key = secret_one("SEAL_KEY");
 	return rec;
 }
 

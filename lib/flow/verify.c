@@ -2,7 +2,6 @@
 /* The function of tack-verify: a webhook's request becomes its payload. */
 #include <sys/types.h>
 
-#include <ctype.h>
 #include <dirent.h>
 #include <err.h>
 #include <stdbool.h>
@@ -12,7 +11,6 @@
 #include <strings.h>
 #include <sysexits.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <bsd/stdlib.h>
 
@@ -43,26 +41,15 @@ struct verify {
 	int64_t tolerance; /* -1: each scheme's own */
 };
 
-/* Is there such a secret, good or bad? */
+/* Are webhooks of this CI wanted? */
 static bool
-configured(const char *name, const char *suffix)
+has_secret(const char *name)
 {
-	const char *directory = getenv("CREDENTIALS_DIRECTORY");
-	char *plain = provider_variable(name, suffix), *file, *path;
-	bool found;
+	char *variable = provider_variable(name, "WEBHOOK_SECRET");
+	bool there = secret_there(variable + strlen("TACK_"));
 
-	file = xasprintf("%s_FILE", plain);
-	found = getenv(plain) != NULL || getenv(file) != NULL;
-	if (!found && directory != NULL) {
-		for (char *c = plain; *c != '\0'; c++)
-			*c = (char)tolower((unsigned char)*c);
-		path = xasprintf("%s/%s", directory, plain);
-		found = access(path, F_OK) == 0;
-		free(path);
-	}
-	free(file);
-	free(plain);
-	return found;
+	free(variable);
+	return there;
 }
 
 /* Make ready for the webhooks of a CI. */
@@ -71,9 +58,9 @@ sender(const char *name, struct sender *next)
 {
 	struct sender *c = xcalloc(1, sizeof(*c));
 	char *mode_name = provider_variable(name, "WEBHOOK_MODE");
-	char *secret_name = provider_variable(name, "WEBHOOK_SECRET"), *where,
-	     *text;
-	const char *mode = getenv(mode_name);
+	char *secret_name = provider_variable(name, "WEBHOOK_SECRET"), *where;
+	const char *mode = setting_text(mode_name);
+	struct secret_list secrets;
 	jv scheme;
 
 	c->name = xstrdup(name);
@@ -84,12 +71,9 @@ sender(const char *name, struct sender *next)
 	if (!jv_is_valid(scheme))
 		errx(EX_CONFIG, "%s: no such mode of provider %s", mode_name,
 		    name);
-	if ((text = secret_read(secret_name + strlen("TACK_"))) == NULL)
-		errx(EX_CONFIG, "%s_FILE: not set, and %s is configured",
-		    secret_name, name);
-	c->auth = auth_new(scheme, where, text);
-	explicit_bzero(text, strlen(text));
-	free(text);
+	secrets = secret_read(secret_name + strlen("TACK_"));
+	c->auth = auth_new(scheme, where, &secrets);
+	secret_free(&secrets);
 	free(where);
 	free(secret_name);
 	free(mode_name);
@@ -108,9 +92,7 @@ senders(void)
 	if (d == NULL)
 		err(EX_CONFIG, "%s", path);
 	while ((entry = readdir(d)) != NULL)
-		if (entry->d_name[0] != '.' &&
-		    (configured(entry->d_name, "WEBHOOK_SECRET") ||
-			configured(entry->d_name, "TOKEN")))
+		if (entry->d_name[0] != '.' && has_secret(entry->d_name))
 			list = sender(entry->d_name, list);
 	closedir(d);
 	free(path);

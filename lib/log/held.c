@@ -18,11 +18,11 @@ extern char **environ;
 static void
 add_secret(struct mask *m, const char *name)
 {
-	char *text = secret_read(name), *rest = text, *line;
+	struct secret_list list = secret_read(name);
 
-	while ((line = strsep(&rest, "\n")) != NULL)
-		mask_add(m, line, strcspn(line, "\r"));
-	free(text);
+	for (size_t i = 0; i < list.count; i++)
+		mask_add(m, list.line[i], strlen(list.line[i]));
+	secret_free(&list);
 }
 
 /* Does a variable's name end so, with something before it? */
