@@ -21,8 +21,8 @@ faketime -f '@2026-01-01 00:00:00' tack-status <<'EOF' | jq -r .cursor >>cursors
 {"event":"e","build":{"status":"pending"},"ref":{"knot":"k","pipeline_rkey":"f","workflow":"2","pipeline_uri":"at://x"}}
 EOF
 note "P14: $(wc -l <cursors | tr -d ' ') events under 12 clocks and a frozen one"
-ok 'P14 created rises whatever the clock says (14)' sort -nuc cursors
-is 'P14 record keys are unique and in the order of created (14)' \
+ok 'P14 created rises whatever the clock says' sort -nuc cursors
+is 'P14 record keys are unique and in the order of created' \
     "$(tack-events | jq -r .rkey)" "$(tack-events | jq -r .rkey | LC_ALL=C sort -u)"
 is 'P14 a consumer with a cursor from before a jump misses nothing' 100 \
     "$(tack-events -c "$(sed -n 142p cursors)" | wc -l | tr -d ' ')"

@@ -43,13 +43,13 @@ finished='.event = "build.finished" | .build.state = "passed"
     | .build.finished_at = "2026-08-22 10:15:31 UTC"'
 
 fresh
-is 'A1 a webhook before its mapping row is published' published "$(outcome .)"
-is 'A2 exactly one event, pending, of ci.yml' '1 pending ci.yml' \
+is 'a webhook before its mapping row is published' published "$(outcome .)"
+is 'exactly one event, pending, of ci.yml' '1 pending ci.yml' \
     "$(tack-events -c 0 | jq -rs '"\(length) \(.[0].event.status) \(.[0].event.workflow)"')"
-is 'A3 the row is found by the build id, whole' \
+is 'the row is found by the build id, whole' \
     'ci.yml|knot.example.com|rkey-race|42|mypipe|myorg' \
     "$(query "SELECT workflow, knot, pipeline_rkey, number, pipeline, org FROM build WHERE build_id = 'uuid-race'")"
-is 'A4 the record names the pipeline by its at-uri' \
+is 'the record names the pipeline by its at-uri' \
     at://did:web:knot.example.com/sh.tangled.pipeline/rkey-race \
     "$(tack-events | jq -r .event.pipeline)"
 
@@ -58,44 +58,44 @@ sqlite3 tack.db "INSERT INTO build (provider, build_id, knot, pipeline_rkey,
     workflow, number, org, pipeline) VALUES ('buildkite', 'uuid-race',
     'knot.example.com', 'rkey-race', 'ci.yml', '42', 'myorg', 'fresh')
     ON CONFLICT DO UPDATE SET pipeline = excluded.pipeline"
-is 'A9 the authoritative row refreshes the one row, without an event' \
+is 'the authoritative row refreshes the one row, without an event' \
     '1|fresh|1' \
     "$(query 'SELECT count(*), pipeline, (SELECT count(*) FROM event) FROM build')"
-is 'A10 build.running finds the row and goes out' published \
+is 'build.running finds the row and goes out' published \
     "$(outcome '.event = "build.running" | .build.state = "running"')"
-is 'A11 a webhook without meta_data is handled by the row' published \
+is 'a webhook without meta_data is handled by the row' published \
     "$(outcome "$finished | del(.build.meta_data)")"
-is 'A17 empty org and slug leave the row as it is' 'myorg|fresh' \
+is 'empty org and slug leave the row as it is' 'myorg|fresh' \
     "$(deliver '.build.pipeline.slug = "" | .organization.slug = ""' >/dev/null
 	query 'SELECT org, pipeline FROM build')"
-is 'A19 the row wins over what the metadata claims' rkey-race \
+is 'the row wins over what the metadata claims' rkey-race \
     "$(deliver '.build.meta_data["tack:pipeline_rkey"] = "rkey-b"' | jq -r .ref.pipeline_rkey)"
-ok 'A19 and a warning says so' grep -q 'another reference' log
-is 'A20 the same webhook again is a duplicate' duplicate \
+ok 'and a warning says so' grep -q 'another reference' log
+is 'the same webhook again is a duplicate' duplicate \
     "$(outcome "$finished")"
-is 'A21 an older running after success is stale' stale \
+is 'an older running after success is stale' stale \
     "$(outcome '.build.state = "running" | .build.started_at = "2026-08-22 10:15:00 UTC"')"
-is 'A22 a running that started later re-opens the run' published \
+is 'a running that started later re-opens the run' published \
     "$(outcome '.build.state = "running" | .build.started_at = "2026-08-22 10:16:00 UTC"')"
 
 fresh
-is 'A5 a build without our keys is foreign' foreign \
+is 'a build without our keys is foreign' foreign \
     "$(outcome "$finished | .build.meta_data = {\"someone-elses-key\": \"x\"}")"
-is 'A5 no event, no row' '0|0' \
+is 'no event, no row' '0|0' \
     "$(query 'SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM build)')"
 for keep in tack:knot tack:pipeline_rkey tack:workflow; do
-	is "A6 $keep alone is foreign" foreign \
+	is "$keep alone is foreign" foreign \
 	    "$(outcome ".build.meta_data |= {\"$keep\": .[\"$keep\"]}")"
-	is "A6 all but $keep is foreign" foreign \
+	is "all but $keep is foreign" foreign \
 	    "$(outcome "del(.build.meta_data[\"$keep\"])")"
-	is "A7 an empty $keep is foreign" foreign \
+	is "an empty $keep is foreign" foreign \
 	    "$(outcome ".build.meta_data[\"$keep\"] = \"\"")"
 	for value in null 7 true '{}' '"a\u0000b"' '"a\nb"' '"a\u007f"'; do
 		is "$keep of $value is foreign" foreign \
 		    "$(outcome ".build.meta_data[\"$keep\"] = $value")"
 	done
 done
-is 'A6 A7 no row and no event came of all that' '0|0' \
+is 'no row and no event came of all that' '0|0' \
     "$(query 'SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM build)')"
 for where in '.build.message' '.build.env' '.pipeline.env' '.build.author' \
     '.agent.meta_data' '.'; do
@@ -114,32 +114,32 @@ is 'a rebuild that names our build but has no keys is foreign' foreign \
 fresh
 sqlite3 tack.db "CREATE TRIGGER full BEFORE INSERT ON build
     BEGIN SELECT RAISE(ABORT, 'the save fails'); END"
-is 'A8 the status goes out though the save fails' published "$(outcome .)"
-is 'A8 one warning names the error, one the build' '1 1' \
+is 'the status goes out though the save fails' published "$(outcome .)"
+is 'one warning names the error, one the build' '1 1' \
     "$(grep -c 'the save fails' log) $(grep -c 'build uuid-race: ' log)"
 
 fresh
 sqlite3 tack.db 'ALTER TABLE build RENAME TO gone'
 body | verified >in
-status 'A14 a lookup that fails is the machine'\''s fault' 70 \
+status 'a lookup that fails is the machine'\''s fault' 70 \
     tack-resolve <in
-ok 'A14 and is named' sh -c 'tack-resolve <in 2>&1 | grep -q "look up a build by its id"'
+ok 'and is named' sh -c 'tack-resolve <in 2>&1 | grep -q "look up a build by its id"'
 
 fresh
 deliver 'del(.organization, .build.pipeline, .build.number)
     | .pipeline.slug = "top" | .build.url = "https://api.buildkite.com/v2/organizations/o1/pipelines/top/builds/7"' >/dev/null
-is 'A15 org, slug and number are recovered from build.url' 'o1|top|7' \
+is 'org, slug and number are recovered from build.url' 'o1|top|7' \
     "$(query 'SELECT org, pipeline, number FROM build')"
 fresh
-is 'A15 another host recovers nothing' 'null null' \
+is 'another host recovers nothing' 'null null' \
     "$(deliver 'del(.organization, .build.pipeline) | .build.url = "https://evil.example/v2/organizations/o1/pipelines/top/builds/7"' | jq -r '"\(.build.org) \(.build.pipeline)"')"
 fresh
-is 'A15 nor does one whose name is as long' 'null null' \
+is 'nor does one whose name is as long' 'null null' \
     "$(deliver 'del(.organization, .build.pipeline) | .build.url = "https://api.buildkitf.com/v2/organizations/o1/pipelines/top/builds/7"' | jq -r '"\(.build.org) \(.build.pipeline)"')"
-is 'A16 the status is published all the same, the row incomplete' '1|1' \
+is 'the status is published all the same, the row incomplete' '1|1' \
     "$(query 'SELECT org IS NULL, (SELECT count(*) FROM event) FROM build')"
 deliver '.event = "build.running"' >/dev/null
-is 'A16 and what comes later completes it' myorg \
+is 'and what comes later completes it' myorg \
     "$(query 'SELECT org FROM build')"
 
 fresh
@@ -157,13 +157,13 @@ seal() {
 	} | openssl dgst -sha256 -hmac "$1" -binary | head -c 16 | b64url)
 	printf 'tack1.%s.%s' "$triple" "$tag"
 }
-is 'A18 without a seal the build is foreign' foreign "$(outcome .)"
-ok 'A18 and a warning says so' grep -q 'not our seal' log
-is 'A18 under another key it is foreign' foreign \
+is 'without a seal the build is foreign' foreign "$(outcome .)"
+ok 'and a warning says so' grep -q 'not our seal' log
+is 'under another key it is foreign' foreign \
     "$(outcome ".build.meta_data[\"tack:ref\"] = \"$(seal other)\"")"
-is 'A18 a seal for another workflow is foreign' foreign \
+is 'a seal for another workflow is foreign' foreign \
     "$(outcome ".build.meta_data[\"tack:ref\"] = \"$(seal bridge-key)\" | .build.meta_data[\"tack:workflow\"] = \"b.yml\"")"
-is 'A18 with our seal it is published' published \
+is 'with our seal it is published' published \
     "$(outcome ".build.meta_data[\"tack:ref\"] = \"$(seal bridge-key)\"")"
 
 # A claim with a seal: sealed ID ATTEMPT TIME.
@@ -212,12 +212,12 @@ is 'another build that claims the same workflow is foreign' foreign \
     "$(outcome '.build.id = "uuid-two"')"
 
 fresh
-is 'A23 a passed build that is blocked is no success' running \
+is 'a passed build that is blocked is no success' running \
     "$(deliver "$finished | .build.blocked = true" | jq -r .status.status)"
 i=0
 while read -r state want; do
 	i=$((i + 1))
-	is "A24 $state is $want" "$want" \
+	is "$state is $want" "$want" \
 	    "$(deliver ".build.state = \"$state\" | .build.id = \"u$i\" | .build.meta_data[\"tack:workflow\"] = \"w$i\"" | jq -r '.status.status // .outcome')"
 done <<'EOF'
 creating pending
@@ -238,20 +238,20 @@ never_heard_of ignored
 PASSED ignored
 passed/true ignored
 EOF
-is 'A25 build.failing goes by its state' running \
+is 'build.failing goes by its state' running \
     "$(deliver '.event = "build.failing" | .build.state = "failing" | .build.id = "f" | .build.meta_data["tack:workflow"] = "f"' | jq -r .status.status)"
-is 'A25 build.skipped goes by its state' cancelled \
+is 'build.skipped goes by its state' cancelled \
     "$(deliver '.event = "build.skipped" | .build.state = "skipped" | .build.id = "s" | .build.meta_data["tack:workflow"] = "s"' | jq -r .status.status)"
 before=$(events)
 for event in job.started job.finished agent.connected ping; do
-	is "A26 $event is ignored" ignored "$(outcome ".event = \"$event\"")"
+	is "$event is ignored" ignored "$(outcome ".event = \"$event\"")"
 done
-is 'A26 and nothing was published' "$before" "$(events)"
+is 'and nothing was published' "$before" "$(events)"
 for build in null '[]' '"text"' '{"id": 7.5}' '{"id": null}' '{"id": {}}'; do
-	is "A27 a build of $build is malformed" malformed \
+	is "a build of $build is malformed" malformed \
 	    "$(outcome ".build = $build")"
 done
-is 'A105 the same body gives the same answer every time' 1 \
+is 'the same body gives the same answer every time' 1 \
     "$(for i in 1 2 3; do body | verified | tack-resolve; done | sort -u | wc -l | tr -d ' ')"
 
 body | verified >good

@@ -37,23 +37,23 @@ record running "$(t 00:05)" >>in
 record success "$(t 00:05)" "$(t 00:06)" >>in
 tack-status <in >out
 tack-events >log
-is 'three statuses, three record keys (21)' 3 \
+is 'three statuses, three record keys' 3 \
     "$(jq -r .rkey log | sort -u | wc -l | tr -d ' ')"
-is 'createdAt at least a second apart (21)' true \
+is 'createdAt at least a second apart' true \
     "$(jq -s '[.[].event.createdAt | sub("\\.[0-9]+"; "") | fromdate] | .[1] - .[0] >= 1 and .[2] - .[1] >= 1' log)"
-is 'the last by second and order is success (22)' success \
+is 'the last by second and order is success' success \
     "$(jq -rs 'sort_by(.event.createdAt)[-1].event.status' log)"
-is 'the knot keeps its port in the at-uri (28)' \
+is 'the knot keeps its port in the at-uri' \
     at://did:web:k.example:3000/sh.tangled.pipeline/3lxk4q2vw7c22 \
     "$(head -n 1 log | jq -r .event.pipeline)"
-is 'every envelope has nineteen digits of created (15)' 3 \
+is 'every envelope has nineteen digits of created' 3 \
     "$(grep -cE '^\{"created":[0-9]{19},' log)"
 is 'the cursor of a record is the created of its event' \
     "$(sed -n 's/^{"created":\([0-9]*\),.*/\1/p' log | tail -n 1)" \
     "$(tail -n 1 out | jq -r .cursor)"
-is 'its keys are rkey, nsid, event, created (E79)' created,event,nsid,rkey \
+is 'its keys are rkey, nsid, event, created' created,event,nsid,rkey \
     "$(head -n 1 log | jq -r 'keys | join(",")')"
-is 'a cursor equal to the last event sends nothing (11)' '' \
+is 'a cursor equal to the last event sends nothing' '' \
     "$(tack-events -c "$(tail -n 1 out | jq -r .cursor)")"
 for c in '' 0 -5 text 17; do
 	is "cursor '$c' is the whole log" 3 \
@@ -63,41 +63,41 @@ is 'a number with more after it is no number' 3 \
     "$(tack-events -c "$(tail -n 1 out | jq -r .cursor)x" | wc -l | tr -d ' ')"
 is 'a cursor in the future is nothing yet' 0 \
     "$(tack-events -c 99999999999999999999 | wc -l | tr -d ' ')"
-is 'final stays final for a late pending (23)' stale "$(step pending)"
+is 'final stays final for a late pending' stale "$(step pending)"
 
 fresh
-is '12 finished(passed) is published' published \
+is 'finished(passed) is published' published \
     "$(step success "$(t 00:05)" "$(t 00:09)")"
-is '12 running with a newer start re-opens' published \
+is 'running with a newer start re-opens' published \
     "$(step running "$(t 00:10)")"
-is '12 finished(failed) is published' published \
+is 'finished(failed) is published' published \
     "$(step failed "$(t 00:10)" "$(t 00:19)")"
-is '13 running with the old start is dropped' stale \
+is 'running with the old start is dropped' stale \
     "$(step running "$(t 00:10)")"
-is '13 and the mark asks for a poll' 1 "$(marked)"
+is 'and the mark asks for a poll' 1 "$(marked)"
 is 'the poll that confirms clears the mark' 'duplicate 0' \
     "$(step failed "$(t 00:10)" "$(t 00:19)" '.event = "poll"') $(marked)"
 is 'a poll that knows better wins' published \
     "$(step running "$(t 00:10)" '' '.event = "poll"')"
-is '13 scheduled after running is dropped' stale "$(step pending)"
-is '14 failed, then passed later, ends success' 'published published' \
+is 'scheduled after running is dropped' stale "$(step pending)"
+is 'failed, then passed later, ends success' 'published published' \
     "$(step failed "$(t 00:20)" "$(t 00:29)") $(step success "$(t 00:20)" "$(t 00:39)")"
-is '14 an older failure does not undo it' stale \
+is 'an older failure does not undo it' stale \
     "$(step failed "$(t 00:20)" "$(t 00:29)")"
-is '14 canceled is final for good' 'published stale stale' \
+is 'canceled is final for good' 'published stale stale' \
     "$(step cancelled) $(step running "$(t 09:00)") $(step success "$(t 09:00)" "$(t 09:09)")"
 
 fresh
 blocked='.build.blocked = "true"'
-is '15 blocked by default is running' published \
+is 'blocked by default is running' published \
     "$(step running "$(t 00:05)" "$(t 00:06)" "$blocked")"
-is '15 unblocked emits nothing' duplicate "$(step running "$(t 00:05)")"
-is '15 then passed is success' published \
+is 'unblocked emits nothing' duplicate "$(step running "$(t 00:05)")"
+is 'then passed is success' published \
     "$(step success "$(t 00:05)" "$(t 00:16)")"
 fresh
-is '15 blocked_state failed is failed' published \
+is 'blocked_state failed is failed' published \
     "$(step failed "$(t 00:05)" "$(t 00:06)" "$blocked")"
-is '15 unblocked, it runs again' published "$(step running "$(t 00:05)")"
+is 'unblocked, it runs again' published "$(step running "$(t 00:05)")"
 
 fresh
 is 'both spellings of a time are the same second' 'published duplicate' \
@@ -161,9 +161,9 @@ done | jq -c '{event: "build.running", build: {id: "u\(.)", status: "pending"},
     ref: {knot: "k", pipeline_rkey: "r\(.)", workflow: "w",
     pipeline_uri: "at://did:web:k/sh.tangled.pipeline/r\(.)"}}' >many
 tack-status <many >/dev/null
-is '1250 events of backlog all arrive, page by page (12)' 1250 \
+is 'events of backlog all arrive, page by page' 1250 \
     "$(tack-events -c 0 | wc -l | tr -d ' ')"
-is 'in few batches, yet each with its own created (13)' 1250 \
+is 'in few batches, yet each with its own created' 1250 \
     "$(tack-events | sed 's/^{"created":\([0-9]*\),.*/\1/' | sort -un | wc -l | tr -d ' ')"
 ok 'created rises in the order sent' sh -c \
     'tack-events | sed "s/^{\"created\":\([0-9]*\),.*/\1/" | sort -nc'
@@ -175,7 +175,7 @@ follower=$!
 record pending | tack-status >/dev/null
 until_ok followed 1251
 kill "$follower"
-is 'a follower gets backlog and news, each once (16)' 1251 \
+is 'a follower gets backlog and news, each once' 1251 \
     "$(sort -u followed | wc -l | tr -d ' ')"
 
 fresh

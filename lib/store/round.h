@@ -23,8 +23,8 @@ struct round {
 void round_prepare(struct round *, struct builds *builds);
 
 /*
- * Heals times to come, notes where builds have been, and returns the names of the providers that
- * there is something to ask about.
+ * Heals times to come, notes where builds have been, and returns the names of
+ * the providers that there is something to ask about.
  */
 jv round_providers(struct round *);
 

@@ -81,7 +81,7 @@ class Play:
             global skew
             skew = timedelta(seconds=self.config["skew"])
 
-    # 4.10: two windows, both counted, each with its own family of headers.
+    # two windows, both counted, each with its own family of headers.
     def limit(self, org, user):
         limits, at = self.config["limits"], time.monotonic()
         headers, over = {}, None
@@ -206,7 +206,7 @@ class Play:
     # Webhooks.
 
     def body(self, event, build):
-        # 2.6: no jobs, no env, times in the other spelling, no organization.
+        # no jobs, no env, times in the other spelling, no organization.
         hook = copy.deepcopy(HOOK)
         hook["event"] = event
         hook["pipeline"].update(slug=build["pipeline"]["slug"],
@@ -215,7 +215,7 @@ class Play:
             k: re.sub(r"^(\S+)T(\S+)\.\d+Z$", r"\1 \2 UTC", v)
             if k.endswith("_at") and v else v
             for k, v in build.items() if k not in ("jobs", "env", "pipeline")}
-        # 2.3: compact, no newline at the end.
+        # compact, no newline at the end.
         return json.dumps(hook, separators=(",", ":"),
                           ensure_ascii=False).encode()
 
@@ -321,7 +321,7 @@ class Play:
                 not body.get("ignore_pipeline_branch_filters"):
             raise Refusal(422, "Branches have been disabled for this pipeline")
         pull = None
-        if "pull_request_id" in body:       # 2.6: comes back as a string
+        if "pull_request_id" in body:       # comes back as a string
             pull = {"id": str(body["pull_request_id"]),
                     "base": body.get("pull_request_base_branch"),
                     "repository": body.get("pull_request_repository")}
@@ -337,7 +337,7 @@ class Play:
         return 201, build, {}
 
     def shape(self, build, ask):
-        # 4.2: only the newest attempt of a job, unless asked.
+        # only the newest attempt of a job, unless asked.
         b = dict(build)
         jobs = b["jobs"]
         if ask.flag("exclude_jobs"):
@@ -355,7 +355,7 @@ class Play:
         return 200, self.shape(self.find(org, pipeline, number), ask), {}
 
     def list(self, org, pipeline, ask):
-        # 4.3: newest first.
+        # newest first.
         base = f"{API}/v2/organizations/{org}/" + \
             (f"pipelines/{pipeline}/" if pipeline else "")
         rows = [b for b in reversed(self.builds) if b["url"].startswith(base)]
@@ -434,7 +434,7 @@ class Play:
         again = [j for j in b["jobs"]
                  if j["state"] in states and not j["retried"]]
         for old in again:
-            new = self.job(b, old["command"])   # 4.6: the old one keeps its log
+            new = self.job(b, old["command"])   # the old one keeps its log
             new.update(retries_count=(old["retries_count"] or 0) + 1,
                        retry_source={"job_id": old["id"],
                                      "retry_type": "manual"})
@@ -445,7 +445,7 @@ class Play:
         return 202, {"retried_jobs_count": len(again)}, {}
 
     def jobs(self, org, pipeline, number, ask):
-        # 4.3: another shape, cursors, and retried jobs by default.
+        # another shape, cursors, and retried jobs by default.
         b, wanted = self.find(org, pipeline, number), ask.many("state")
         rows = [j for j in b["jobs"]
                 if (not wanted or j["state"] in wanted) and
