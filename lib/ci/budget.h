@@ -14,19 +14,25 @@ struct budget {
 	struct db *db;
 	struct query *look, *store;
 };
-void budget_prepare(struct budget *, struct db *);
+
+/*
+ * Prepares the statements of budget in db; budget_free() does away with them
+ * while db stays open.
+ */
+void budget_prepare(struct budget *, struct db *db);
 void budget_free(struct budget *);
 
 /*
- * Take one request from an account that has so many a minute.  Returns 0, or
- * after how many milliseconds to try again.  A transaction of its own.
+ * Takes one request from an account that has per_minute requests a minute.
+ * Returns 0, or after how many milliseconds to try again.  A transaction of its
+ * own.
  */
 int64_t budget_take(
     struct budget *, const char *account, int per_minute, enum budget_urgency);
 
 /*
- * What the CI says of the account: so many requests are left; none before so
- * many milliseconds are over.  Negative where it says nothing.
+ * Notes what the CI said of an account: left requests remain, and none is
+ * allowed for so many milliseconds.  -1 is what the CI did not say.
  */
 void budget_told(
     struct budget *, const char *account, int64_t left, int64_t milliseconds);

@@ -12,14 +12,15 @@
 #include "store/db.h"
 
 /*
- * The calling half of a provider, whose share/providers/NAME/call.jq says what
- * to ask and how to read the answer (tack-provider(5)).  It prepares statements
- * in the database.  NULL if the provider has no such file.  Exits with
- * EX_CONFIG when the file does not compile.  Sends tokens to $TACK_NAME_API
- * or the provider's own "api" alone.
+ * Opens the calling half of the provider of a name, whose call.jq says what to
+ * ask and how to read the answer (tack-provider(5)).  Prepares statements in
+ * db.  Returns NULL if the provider has no such file; exits with EX_CONFIG if
+ * the file does not compile.  Sends tokens to $TACK_NAME_API or the provider's
+ * own "api" alone.
  */
 struct call;
-struct call *call_open(const char *name, const struct provider *, struct db *);
+struct call *
+call_open(const char *name, const struct provider *, struct db *db);
 void call_close(struct call *);
 
 /*
@@ -35,15 +36,13 @@ void call_close(struct call *);
  */
 jv call_ask(struct call *, const char *verb, jv input, enum budget_urgency);
 
-/*
- * A piece of a log: length bytes, the first of which is the log's byte number
- * start; total bytes are there, -1 if that is not known.  Nothing there yet:
- * start is -1.
- */
+/* A piece of a log. */
 struct call_piece {
 	char *bytes; /* for the caller to free */
 	size_t length;
-	int64_t start, total;
+	int64_t
+	    start; /* the log's byte number of the first; -1 if none is there */
+	int64_t total; /* bytes that the log has; -1 if that is not known */
 };
 
 /*

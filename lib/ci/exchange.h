@@ -7,30 +7,39 @@
 
 #include <jv.h>
 
-/* What came back: an HTTP or exit status; body is NULL or ends with a NUL. */
+/* What came back. */
 struct exchange_answer {
-	int status;
-	jv headers; /* an object, the caller's from before to after */
-	char *body; /* for the caller to free */
+	int status; /* of HTTP, or of the exit */
+	jv headers; /* an object; for the caller to set before, and to free */
+	char *
+	    body; /* ends with a NUL; NULL if there is none; the caller frees */
 	size_t length;
 };
 
-/* The secret of a request and its name, for the caller to free. */
+/* A secret and its name, for the caller to free. */
 struct exchange_token {
 	char *name, *value;
 };
 
 /*
- * Each returns an empty object, or as call() does what went wrong.
- * The secret that a request names, none if it names none.
- * Send it by HTTP, to below api alone; the token goes where its headers say
- * {secret}, and is blanked where the answer repeats it.
- * Run the program that it names, for 30 seconds at most.
+ * Finds the secret that request names; token stays as it is if request names
+ * none.  Returns an empty object, or for answer_how() why there is none.
  */
 jv exchange_find_token(
-    const char *provider, const jv *request, struct exchange_token *);
+    const char *provider, const jv *request, struct exchange_token *token);
+
+/*
+ * Sends request by HTTP, if it goes to below api, with token, which may be
+ * NULL, where its headers say {secret}.  Fills answer, in which the token is
+ * blanked.  Returns an empty object, or for answer_how() why there is none.
+ */
 jv exchange_http(const char *api, const jv *request, const char *token,
-    struct exchange_answer *);
-jv exchange_exec(const jv *request, struct exchange_answer *);
+    struct exchange_answer *answer);
+
+/*
+ * Runs the program that request names, for 30 seconds at most.  Fills answer.
+ * Returns an empty object, or for answer_how() why there is none.
+ */
+jv exchange_exec(const jv *request, struct exchange_answer *answer);
 
 #endif

@@ -6,15 +6,17 @@
 #include <jq.h>
 
 /*
- * Compile a file below share/, which takes 15 ms.  NULL if it is not there;
- * exits with EX_CONFIG when it does not compile.
+ * Compiles a file below share/, which takes 15 ms.  Returns NULL if it is not
+ * there; exits with EX_CONFIG if it does not compile.
  */
 struct program;
 struct program *program_load(const char *file);
 void program_free(struct program *);
 
-/* All outputs for an input, which is given, as an array; {"error": text} if
- * the program fails. */
+/*
+ * Runs the program on input, which is given.  Returns all outputs as an array,
+ * or an answer of ANSWER_ERROR if the program fails.
+ */
 jv program_run(struct program *, jv input);
 
 /* A machine to compile a program in that has no further input. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Share/providers/NAME/provider.json, one CI as data. */
+/* One CI as data: share/providers/NAME/provider.json. */
 #ifndef CI_PROVIDER_H
 #define CI_PROVIDER_H
 
@@ -11,18 +11,18 @@
 #include <jv.h>
 
 /*
- * A provider by its name; NULL if there is none such.  Exits with EX_CONFIG,
- * naming file and member, when its file is wrong.
+ * Reads the provider of a name; NULL if there is none.  Exits with EX_CONFIG,
+ * naming file and member, if the file is wrong.
  */
 struct provider;
 struct provider *provider_load(const char *name);
 void provider_free(struct provider *);
 
-/* TACK_NAME_SUFFIX, the variable of a provider; for the caller to free. */
+/* Makes TACK_NAME_SUFFIX, a variable's name, for the caller to free. */
 char *provider_variable(const char *name, const char *suffix);
 
-/* A member of provider.json, invalid if there is none. */
-jv provider_member(const struct provider *, const char *);
+/* Returns a member of provider.json, invalid if there is none. */
+jv provider_member(const struct provider *, const char *member);
 
 /*
  * A member of provider.json as a number, or otherwise if there is none.  Exits
@@ -32,7 +32,9 @@ jv provider_member(const struct provider *, const char *);
 int64_t provider_int(const struct provider *, const char *member,
     int64_t otherwise, int64_t least, int64_t most);
 
-/* A scheme of "auth": mode, else the provider's own "mode".  Invalid if none.
+/*
+ * Returns the scheme of "auth" that mode names; if mode is NULL, the one that
+ * "mode" names.  Invalid if there is none.
  */
 jv provider_auth(const struct provider *, const char *mode);
 
@@ -40,21 +42,21 @@ jv provider_auth(const struct provider *, const char *mode);
 bool provider_knows(const struct provider *, const char *event);
 
 /*
- * Read a payload, checked JSON text: {event, build, ref, seal}, each absent
- * where the payload has none.  build and ref as in tack-record(5), ref
- * without pipeline_uri; ref only if all three of its values are there, not
- * empty and free of control characters.
+ * Reads a payload, a checked JSON text.  Returns {event, build, ref, seal}, of
+ * which those are absent that the payload does not have.  build and ref are as
+ * in tack-record(5), ref without pipeline_uri; there is a ref only if all three
+ * of its values are there, not empty and free of control characters.
  */
-jv provider_read(struct provider *, const char *payload, size_t);
+jv provider_read(struct provider *, const char *payload, size_t length);
 
 /*
- * The event's name alone, of a text that check_json() has not seen yet, for
- * the caller to free, or NULL.  wrong is what check_json() returns.
+ * Checks a payload, as check_json() does, whose result is in *wrong.  Returns
+ * the name of its event, for the caller to free, or NULL.
  */
-char *provider_event(
-    const struct provider *, const char *payload, size_t, ssize_t *wrong);
+char *provider_event(const struct provider *, const char *payload,
+    size_t length, ssize_t *wrong);
 
-/* "instance" and "origin", filled in from a build; for the caller to free. */
+/* Makes "origin", filled in from a build, for the caller to free. */
 char *provider_origin(const struct provider *, const jv *build);
 
 #endif

@@ -11,10 +11,10 @@
 #include "store/build.h"
 
 /*
- * Start the builds of rows, several tack-spawn -s at once, and wait for them
- * so many milliseconds; who is slower goes on alone, and stores what comes of
- * it.  Returns the records, as they came; of what has not been heard of, one
- * that is deferred.
+ * Starts the builds of count rows, several tack-spawn -s at once, and waits for
+ * them patience milliseconds.  A process that needs longer goes on alone, and
+ * stores what it hears.  Returns the records in the order in which they came;
+ * for each row that was not heard of, a record that is deferred.
  */
 jv starters_run(struct builds *, const char *database, const int64_t *rows,
     size_t count, int64_t patience);

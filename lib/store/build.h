@@ -16,32 +16,37 @@
  *	row, attempt, created_at, sent_at, not_before, tries	numbers
  *	provider, verdict, reason				strings
  *	ref	as in tack-record(5)
- *	build	{id, number, org, pipeline, web_url}, what of it is known
+ *	build	{id, number, org, pipeline, web_url}, as far as they are known
  *	parent	the same of the attempt before, if there is one
  *	task	object (tack-provider(5)), absent if somebody else started it
- * without what is NULL.  A rebuild has the task of its first attempt.
+ * A member that is NULL in the database is absent.  A rebuild has the task of
+ * its first attempt.
  */
 struct builds {
 	struct db *db;
 	struct query *by_row, *by_ref, *sent, *done, *put_off, *verdict, *older,
 	    *due, *heal, *heal_status;
 };
-void build_prepare(struct builds *, struct db *);
 
-/* The row of an id, or the newest attempt of a reference; invalid if none. */
+/* Prepares the statements of builds in db. */
+void build_prepare(struct builds *, struct db *db);
+
+/* Returns the row with an id; invalid if there is none. */
 jv build_row(struct builds *, int64_t row);
+
+/* Returns the row of the newest attempt of ref; invalid if there is none. */
 jv build_newest(struct builds *, const jv *ref);
 
 /*
- * Claim a row for as long as this process lives or until the descriptor, which
- * is returned, is closed; -1 if another process has it.  Row 0 is the round
- * of tack-poll(1).
+ * Claims a row, of the database of that path, until the returned descriptor is
+ * closed or this process ends.  Returns -1 if another process has it.  Row 0 is
+ * the round of tack-poll(1).
  */
 int build_claim(const char *database, int64_t row);
 
 /*
- * The newest row before this one that it supersedes: of the same workflow in
- * the same line, and not final; 0 if there is none.
+ * Returns the newest row that this row supersedes: before it, of the same
+ * workflow in the same line, and not over.  Returns 0 if there is none.
  */
 int64_t build_older(struct builds *, int64_t row);
 
@@ -63,17 +68,26 @@ void build_heal(struct builds *b);
 size_t build_due(struct builds *b, int64_t **rows);
 
 /*
- * What became of it, each a transaction of its own:
- * a create or rebuild is about to be sent;
- * it has become a build ("build" of a record);
- * it is put off until then and why, and it is or is not known that nothing
- * was done;
- * it has come to nothing ("failed", "timeout", "cancelled").
+ * Notes that a create or rebuild is about to be sent; now is in unix seconds.
+ * This and the next three are each a transaction of its own.
  */
 void build_sent(struct builds *, int64_t row, int64_t now);
+
+/* Stores what the row has become: build is as in a record. */
 void build_done(struct builds *, int64_t row, const jv *build);
+
+/*
+ * Puts the row off: it is not to be tried before a time, in unix seconds.  If
+ * undone, the CI certainly did nothing; else the build is searched before
+ * another one is asked for.
+ */
 void build_put_off(struct builds *, int64_t row, int64_t not_before,
     bool undone, const char *reason);
+
+/*
+ * Gives the row a verdict, "failed", "timeout" or "cancelled", with a reason;
+ * NULL and NULL take it back.
+ */
 void build_verdict(
     struct builds *, int64_t row, const char *verdict, const char *reason);
 

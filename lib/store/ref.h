@@ -10,20 +10,20 @@
 
 #include "store/db.h"
 
-/* "ref" of a record, as in tack-record(5); attempts count from 1. */
+/* Makes "ref" of a record, as in tack-record(5); attempts count from 1. */
 jv ref_new(
     const char *knot, const char *rkey, const char *workflow, int64_t attempt);
 
-/* Are knot, pipeline_rkey, workflow and pipeline_uri there? */
+/* Has ref its knot, pipeline_rkey, workflow and pipeline_uri? */
 bool ref_whole(const jv *ref);
 
 /* Do a and b name the same workflow of the same pipeline? */
 bool ref_same(const jv *a, const jv *b);
 
-/* The attempt, 1 where the reference does not say. */
+/* Returns the attempt, 1 where ref does not say. */
 int64_t ref_attempt(const jv *ref);
 
-/* Bind :knot, :rkey and :workflow, which live until ref is changed. */
-void ref_bind(struct query *, const jv *ref);
+/* Binds :knot, :rkey and :workflow of q, which live until ref is changed. */
+void ref_bind(struct query *q, const jv *ref);
 
 #endif
