@@ -37,7 +37,7 @@ struct fetch {
 	int64_t begun;
 	struct mask *mask;
 	struct db *db;
-	struct runs *runs;
+	struct runs runs;
 	struct run run;
 	struct keep *keep;
 };
@@ -55,7 +55,7 @@ static bool
 look(struct fetch *f)
 {
 	run_free(&f->run);
-	return run_look(f->runs, f->knot, f->rkey, f->workflow, &f->run);
+	return run_look(&f->runs, f->knot, f->rkey, f->workflow, &f->run);
 }
 
 /* Store why no more is fetched, and whether that is for good. */
@@ -252,7 +252,7 @@ fetch(struct fetch *f, const char *database)
 	f->mask = mask_new();
 	held_add(f->mask);
 	f->db = db_open(database, DB_WRITE);
-	f->runs = run_prepare(f->db);
+	run_prepare(&f->runs, f->db);
 	while ((known = look(f)) && f->run.build_id == NULL && !f->run.over &&
 	    f->follow)
 		db_wait(f->db, LOOK_MS);

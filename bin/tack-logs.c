@@ -43,7 +43,7 @@ struct shown {
 struct view {
 	const char *path, *knot, *rkey, *workflow;
 	struct mask *mask;
-	struct runs *runs;
+	struct runs runs;
 	struct run run;
 	struct keep *keep;
 	struct shown **shown;
@@ -301,7 +301,7 @@ show_none(struct view *v)
 	const char *status =
 	    v->run.verdict != NULL ? v->run.verdict : v->run.status;
 	const char *name = "No log", *text = v->run.reason;
-	char *error = run_error(v->runs, v->knot, v->rkey, v->workflow);
+	char *error = run_error(&v->runs, v->knot, v->rkey, v->workflow);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (status != NULL && strcmp(status, names[i].status) == 0)
@@ -342,7 +342,7 @@ watch(struct view *v, struct db *db, bool follow)
 		if (v->errand != NULL)
 			alone = errand_over(v->errand, !follow, &fetched);
 		run_free(&v->run);
-		run_look(v->runs, v->knot, v->rkey, v->workflow, &v->run);
+		run_look(&v->runs, v->knot, v->rkey, v->workflow, &v->run);
 		if (id != NULL &&
 		    (v->run.build_id == NULL ||
 			strcmp(v->run.build_id, id) != 0)) {
@@ -434,8 +434,8 @@ main(int argc, char *argv[])
 	v.path = db_path(v.path);
 
 	db = db_open(v.path, DB_READ);
-	v.runs = run_prepare(db);
-	if (!run_look(v.runs, v.knot, v.rkey, v.workflow, &v.run))
+	run_prepare(&v.runs, db);
+	if (!run_look(&v.runs, v.knot, v.rkey, v.workflow, &v.run))
 		errx(EX_NOINPUT, "no such run");
 	v.mask = mask_new();
 	held_add(v.mask);

@@ -42,7 +42,7 @@ main(int argc, char *argv[])
 
 	/* Not acknowledged here: tack-status' commit makes it durable too. */
 	db = db_open(path, DB_WRITE);
-	r = resolve_new(db);
+	r = resolve_open(db);
 	share = share_path("providers");
 	sandbox_path(share, "r");
 	free(share);
@@ -51,6 +51,6 @@ main(int argc, char *argv[])
 
 	status = filter(resolve_record, r);
 	db_close(db);
-	resolve_free(r);
+	resolve_close(r);
 	return status;
 }

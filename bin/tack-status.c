@@ -50,12 +50,12 @@ main(int argc, char *argv[])
 	}
 
 	db = db_open(path, DB_WRITE_FULL);
-	s = status_new(db);
+	s = status_open(db);
 	sandbox_database(path);
 	sandbox(SANDBOX_NO_EXEC | SANDBOX_NO_NET);
 
 	status = filter_batch(status_record, status_begin, status_commit, s);
 	db_close(db);
-	status_free(s);
+	status_close(s);
 	return status;
 }

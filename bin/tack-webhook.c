@@ -90,8 +90,8 @@ main(int argc, char *argv[])
 
 	w.verify = verify_new(tolerance);
 	db = db_open(path, DB_WRITE_FULL);
-	w.resolve = resolve_new(db);
-	w.status = status_new(db);
+	w.resolve = resolve_open(db);
+	w.status = status_open(db);
 	share = share_path("providers");
 	sandbox_path(share, "r");
 	free(share);
@@ -100,7 +100,7 @@ main(int argc, char *argv[])
 
 	status = filter_requests(webhook, NULL, commit, &w);
 	db_close(db);
-	resolve_free(w.resolve);
-	status_free(w.status);
+	resolve_close(w.resolve);
+	status_close(w.status);
 	return status;
 }

@@ -237,7 +237,7 @@ resolve_record(jv rec, void *arg)
 }
 
 struct resolve *
-resolve_new(struct db *db)
+resolve_open(struct db *db)
 {
 	struct resolve *t = xcalloc(1, sizeof(*t));
 
@@ -266,7 +266,7 @@ resolve_new(struct db *db)
 }
 
 void
-resolve_free(struct resolve *t)
+resolve_close(struct resolve *t)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		provider_free(t->known[i].provider);

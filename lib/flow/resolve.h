@@ -10,19 +10,20 @@
 #include "store/db.h"
 
 /*
- * On an open database, which stays the caller's.  Exits with EX_CONFIG when a
+ * Works on db, which is open and stays the caller's.  Exits with EX_CONFIG if a
  * sealed reference is required and there is no key to the seals.
  */
-struct resolve *resolve_new(struct db *);
-void resolve_free(struct resolve *);
+struct resolve *resolve_open(struct db *db);
+void resolve_close(struct resolve *);
 
 /*
- * A filter_fn; its argument is a struct resolve.  Writes what it learns in a
- * transaction of its own, or in the one that is open.
+ * A filter_fn; resolve is a struct resolve.  Writes what it learns in the
+ * transaction that is open, else in one of its own.
  */
-jv resolve_record(jv, void *);
+jv resolve_record(jv rec, void *resolve);
 
-/* The same of a record whose "payload" is not in it, but this checked text. */
-jv resolve_payload(struct resolve *, jv, const char *payload, size_t length);
+/* Does the same for a record whose "payload" is this checked text instead. */
+jv
+resolve_payload(struct resolve *, jv rec, const char *payload, size_t length);
 
 #endif

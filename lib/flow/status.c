@@ -362,7 +362,7 @@ status_commit(void *arg)
 }
 
 struct status *
-status_new(struct db *db)
+status_open(struct db *db)
 {
 	struct status *t = xcalloc(1, sizeof(*t));
 
@@ -396,7 +396,7 @@ status_new(struct db *db)
 }
 
 void
-status_free(struct status *t)
+status_close(struct status *t)
 {
 	free(t);
 }

@@ -7,15 +7,9 @@
 #include "data/json.h"
 #include "store/run.h"
 
-struct runs {
-	struct query *build, *status, *event;
-};
-
-struct runs *
-run_prepare(struct db *db)
+void
+run_prepare(struct runs *r, struct db *db)
 {
-	struct runs *r = xcalloc(1, sizeof(*r));
-
 	r->build = db_query(db, "look up run",
 	    "SELECT provider, build_id, web_url, verdict, reason, number, org,"
 	    " pipeline, attempt, over FROM run"
@@ -30,7 +24,6 @@ run_prepare(struct db *db)
 	    " FROM status AS s JOIN event AS e ON e.created = s.event"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
 	    " AND workflow = :workflow");
-	return r;
 }
 
 static char *

@@ -10,32 +10,34 @@
 
 #include "store/db.h"
 
-/* Prepares its statements in the database. */
-struct runs;
-struct runs *run_prepare(struct db *);
+struct runs {
+	struct query *build, *status, *event;
+};
 
-/*
- * What is known of a run; each member NULL where nothing is.  build is the
- * CI's, as call.jq takes it, invalid while there is none; over says that
- * nothing more is to come, when is the time of its status in unix
- * milliseconds, 0 if it has none.
- */
+/* Prepares the statements of runs in db. */
+void run_prepare(struct runs *, struct db *db);
+
+/* What is known of a run; a text is NULL where nothing is. */
 struct run {
 	char *provider, *build_id, *web_url, *verdict, *reason, *status;
-	jv build;
-	int64_t when;
-	bool over;
+	jv build; /* as call.jq takes it, invalid while there is none */
+	int64_t when; /* of the status, unix milliseconds; 0 if there is none */
+	bool over; /* nothing more is to come */
 };
 
 /*
- * Look it up; false if there is no such run, else fill in what run_free frees.
- * run_error is the error in its last status record, for the caller to free,
- * or NULL.
+ * Looks up a run.  Returns false if there is none; else fills run, which is for
+ * run_free().
  */
 bool run_look(struct runs *, const char *knot, const char *rkey,
-    const char *workflow, struct run *);
+    const char *workflow, struct run *run);
+void run_free(struct run *);
+
+/*
+ * Returns the error in the last status record of a run, for the caller to free;
+ * NULL if there is none.
+ */
 char *run_error(
     struct runs *, const char *knot, const char *rkey, const char *workflow);
-void run_free(struct run *);
 
 #endif
