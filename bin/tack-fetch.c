@@ -69,6 +69,20 @@ fault(struct fetch *f, const char *why, bool for_good)
 	keep_write(f->keep);
 }
 
+/* Store the CI's reason why no more can be had. */
+static void
+refused(struct fetch *f, enum answer_how how, const char *why)
+{
+	char *text = how == ANSWER_GONE ?
+	    xasprintf("The CI no longer has this build (%s), and no log of it"
+		      " is kept here.",
+		why) :
+	    xstrdup(why);
+
+	fault(f, text, how != ANSWER_UNSURE);
+	free(text);
+}
+
 /* All is here for the status of this time. */
 static void
 done(struct fetch *f, int64_t when)
@@ -181,7 +195,7 @@ ask_on(struct fetch *f, struct take *take)
 				last = true;
 			}
 		} else if (gives_up(f, how, answered)) {
-			fault(f, why, how != ANSWER_UNSURE);
+			refused(f, how, why);
 			how = ANSWER_GOOD; /* it is told */
 			last = true;
 		}
@@ -257,7 +271,8 @@ fetch(struct fetch *f, const char *database)
 	    f->follow)
 		db_wait(f->db, LOOK_MS);
 	if (!known)
-		errx(EX_NOINPUT, "no such run");
+		errx(EX_NOINPUT,
+		    "no such run: not known here yet, or no longer");
 	if (f->run.build_id != NULL) {
 		f->keep =
 		    keep_open(database, f->run.provider, f->run.build_id, true);

@@ -375,6 +375,8 @@ watch(struct view *v, struct db *db, bool follow)
 			if (clock_ticks() - last < TAKE_OVER_MS)
 				continue;
 		}
+		if (!follow && !begun(v) && fetched == 0)
+			warnx("this run has no log yet");
 		if (!follow || (alone && fetched != 0))
 			return fetched == -1 ? EX_TEMPFAIL : fetched;
 		if (!alone) {
@@ -436,7 +438,8 @@ main(int argc, char *argv[])
 	db = db_open(v.path, DB_READ);
 	run_prepare(&v.runs, db);
 	if (!run_look(&v.runs, v.knot, v.rkey, v.workflow, &v.run))
-		errx(EX_NOINPUT, "no such run");
+		errx(EX_NOINPUT,
+		    "no such run: not known here yet, or no longer");
 	v.mask = mask_new();
 	held_add(v.mask);
 	if (lacking(&v))

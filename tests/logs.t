@@ -280,6 +280,16 @@ build other ''
 sql "UPDATE build SET provider = 'buildkit' WHERE build_id = 'other';"
 status 'a CI that cannot be asked is said to be so' 1 logs other
 
+build pruned "$(step a ended)"
+stands pruned success
+logs pruned >/dev/null
+rm -rf "$(ls -dt tack.db-logs/*/ | head -n 1)" ci/pruned
+status 'a build that the CI has forgotten, and we too' 1 \
+    sh -c 'timeout 60 tack-logs k.example pruned w.yml >pruned.out'
+is 'is said to be gone' "The CI no longer has this build (ci: no such build), \
+and no log of it is kept here." \
+    "$(jq -r 'select(.kind == "data").content' pruned.out | head -n 1)"
+
 # By hand.
 build hand "$(step a ended)"
 echo one >ci/hand/a.log
@@ -328,6 +338,9 @@ ok 'then the log' sh -c 'tail -n +2 begun.out | cmp - all.out'
 is 'but none of a run that there is not' '' \
     "$(tack-logs -b k.example all other.yml 2>/dev/null | wc -c | grep -v 0)"
 status 'no such run' 66 tack-logs k.example all other.yml
+is 'which may be to come, or pruned' \
+    'tack-logs: no such run: not known here yet, or no longer' \
+    "$(tack-logs k.example all other.yml 2>&1)"
 status 'no database' 66 tack-logs -d none.db k.example all w.yml
 status 'used wrongly' 64 tack-logs k.example all
 status 'nobody takes it' 74 sh -c \
@@ -336,7 +349,8 @@ status 'nobody takes it' 74 sh -c \
 # Following.
 sql "INSERT INTO build (provider, knot, pipeline_rkey, workflow)
     VALUES ('ci', 'k.example', 'wait', 'w.yml');"
-is 'a run that has not begun has no lines' '' "$(logs wait)"
+is 'a run that has not begun has no lines' '' "$(logs wait 2>wait.err)"
+is 'and that is said' 'tack-logs: this run has no log yet' "$(cat wait.err)"
 tack-logs -bf k.example wait w.yml >waits &
 waits=$!
 ok 'and is said to be there' until_ok test -s waits

@@ -288,7 +288,7 @@ def heard:
 	elif $code == 403 then
 		refused("the token needs the scope \(scope), and its user the right")
 	elif .verb == "log" and ($code == 404 or $code == 416) then {} # not yet
-	elif $code == 404 and .verb == "get" then { gone: "Buildkite: \(said)" }
+	elif $code == 404 and (.verb | IN("get", "steps")) then { gone: "Buildkite: \(said)" }
 	elif $code == 404 then
 		refused("check the names of organization and pipeline,"
 		    + " and that the token's user may see them")
