@@ -35,7 +35,8 @@ OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
 	lib/log/row.o lib/log/take.o lib/log/term.o \
 	lib/flow/attempt.o lib/flow/control.o lib/flow/filter.o \
 	lib/flow/hold.o lib/flow/permit.o lib/flow/resolve.o \
-	lib/flow/starters.o lib/flow/status.o lib/flow/verify.o
+	lib/flow/starters.o lib/flow/status.o lib/flow/verify.o \
+	lib/flow/workflow.o
 HDRS = ${OBJS:.o=.h} lib/data/eight.h
 UNITS = tests/auth.t tests/base64.t tests/file.t tests/head.t tests/json.t \
 	tests/mask.t tests/public.t tests/sandbox.t tests/secret.t tests/term.t \

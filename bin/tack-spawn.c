@@ -19,13 +19,13 @@
 #include "data/json.h"
 #include "data/print.h"
 #include "data/record.h"
-#include "data/yaml.h"
 #include "flow/attempt.h"
 #include "flow/control.h"
 #include "flow/filter.h"
 #include "flow/hold.h"
 #include "flow/permit.h"
 #include "flow/starters.h"
+#include "flow/workflow.h"
 #include "store/build.h"
 #include "store/db.h"
 #include "store/ref.h"
@@ -191,7 +191,7 @@ prepare(struct tool *t, jv task)
 		free(text);
 		return json_set_str(task, "provider", "none");
 	}
-	workflow = text != NULL ? yaml_parse(text, strlen(text)) :
+	workflow = text != NULL ? workflow_parse(text, strlen(text)) :
 				  jv_invalid_with_msg(jv_string("NUL in it"));
 	free(text);
 	if (!jv_is_valid(workflow)) {

@@ -9,7 +9,8 @@ export TACK_SEAL_KEY_FILE="$TMP/seal" TACK_REQUIRE_SEALED_REF=1
 rm -f tack.db*
 tack-init
 
-# push RKEY COMMAND [FILTER]: a pipeline with one workflow, spawned.
+# push RKEY COMMAND [FILTER]: a pipeline with one workflow, spawned; the filter
+# may make the file's text of it.
 push() {
 	jq -nc --arg rkey "$1" --arg command "$2" '{
 	  rkey: $rkey, nsid: "sh.tangled.pipeline", source: "knot.example.org",
@@ -25,7 +26,7 @@ push() {
 	    workflows: [{ name: "ci.yml", engine: "tack", clone: { skip: true },
 	      raw: ({ when: [{ event: "push" }], tack: { local: {} },
 	        steps: [{ name: "s", command: $command }] }
-	        | '"${3:-.}"' | tojson) }] } }' |
+	        | '"${3:-.}"' | if type == "string" then . else tojson end) }] } }' |
 	    tack-spawn -w 600 | tee spawned | tack-status >started
 }
 # The statuses published of a pipeline, with their reasons.
@@ -60,6 +61,16 @@ soon 'the last that is published is its success' published success
 before=$(told plain)
 poll
 is 'a poll finds nothing new' "$before" "$(told plain)"
+
+push spelt '' '"tack: {local: }\nenvironment: {DEBUG: True}\nsteps:
+    [{command: true}, {command: \"echo $DEBUG\"}]"'
+id=$(build spelt)
+soon 'a command that looks like a truth is run' ended "$id"
+is 'and a variable is spelt as in the file' True "$(plain 2)"
+push shape '' '"tack: {local: }\nsteps: [{command: make}]\nenvironment: [A=1]"'
+is 'an environment that is a list is refused, with its line' \
+    'failed (the workflow file: line 3: environment is not a mapping)' \
+    "$(told shape)"
 
 push lost 'exec sleep 24494897'
 id=$(build lost)

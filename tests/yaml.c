@@ -10,21 +10,14 @@
 #include "data/json.h"
 #include "data/print.h"
 #include "data/yaml.h"
-
-static int count, bad;
-
-static void
-ok(bool good, const char *fact)
-{
-	printf("%s %d - %s\n", good ? "ok" : "not ok", ++count, fact);
-	bad += !good;
-}
+#include "flow/workflow.h"
+#include "tap.h"
 
 /* The value as JSON, or the message, for the caller to free. */
 static char *
-read_yaml(const char *text, size_t length)
+said_of(jv v)
 {
-	jv v = yaml_parse(text, length), why;
+	jv why;
 	char *said;
 
 	if (jv_is_valid(v))
@@ -35,14 +28,28 @@ read_yaml(const char *text, size_t length)
 	return said != NULL ? said : strdup("(no message)");
 }
 
+static char *
+read_yaml(const char *text, size_t length)
+{
+	return said_of(yaml_parse(text, length, NULL));
+}
+
+/* What a workflow's file is read as. */
+static void
+means(const char *want, const char *text, const char *fact)
+{
+	char *got = said_of(workflow_parse(text, strlen(text)));
+
+	is_text(got, want, fact);
+	free(got);
+}
+
 static void
 reads(const char *want, const char *text, const char *fact)
 {
 	char *got = read_yaml(text, strlen(text));
 
-	ok(strcmp(got, want) == 0, fact);
-	if (strcmp(got, want) != 0)
-		printf("# %s\n# not %s\n", got, want);
+	is_text(got, want, fact);
 	free(got);
 }
 
@@ -146,7 +153,7 @@ test_containers(void)
 	reads("line 2: a key that is not plain text", "a: &x 1\n*x : 2",
 	    "nor is an alias");
 
-	v = yaml_parse("{zeta: 1, alpha: 2}", 19);
+	v = yaml_parse("{zeta: 1, alpha: 2}", 19, NULL);
 	name = json_first(&v);
 	ok(name != NULL && strcmp(name, "zeta") == 0,
 	    "the first key of a mapping is found");
@@ -222,6 +229,11 @@ test_refused(void)
 
 	reads("line 3: a second document", "a: 1\n\n---\nb: 2",
 	    "a second document is refused");
+	reads("{\"a\":1}", "a: 1\n---\n", "an empty one is not");
+	reads(
+	    "{\"a\":1}", "a: 1\n...\n---\n# b\n---\n...\n", "nor are several");
+	reads("line 2: a second document", "a: 1\n--- ''\n",
+	    "an empty text is not nothing");
 	reads("line 3: could not find expected ':'", "a: 1\nb\nc: 2",
 	    "what is not YAML is refused, with its line");
 	reads("line 2: found character that cannot start any token",
@@ -307,6 +319,47 @@ test_bombs(void)
 	    "null", repeat("%TAG !", "a", 100000, "! b\n---\n"), "a directive");
 }
 
+static void
+test_workflow(void)
+{
+	means("{\"environment\":{\"A\":\"True\",\"B\":\"FALSE\",\"C\":\"1.20\","
+	      "\"D\":\"0755\",\"E\":\"1e3\",\"F\":null,\"G\":\"x\"}}",
+	    "environment:\n  A: True\n  B: FALSE\n  C: 1.20\n  D: 0755\n"
+	    "  E: 1e3\n  F:\n  G: 'x'\n",
+	    "a variable is spelt as it is written");
+	means("{\"steps\":[{\"name\":\"42\",\"command\":\"true\","
+	      "\"environment\":{\"A\":\"TRUE\"},\"other\":true}]}",
+	    "steps:\n- name: 42\n  command: true\n"
+	    "  environment: {A: TRUE}\n  other: True\n",
+	    "so are a step's name, command and variables");
+	means("{\"tack\":{\"ci\":{\"env\":{\"A\":\"True\"},\"skip\":true},"
+	      "\"cancel\":\"superseded\"}}",
+	    "tack:\n  ci: {env: {A: True}, skip: True}\n"
+	    "  cancel: superseded\n",
+	    "and a provider's variables, but not its other options");
+	means(
+	    "{\"x\":{\"A\":true},\"environment\":{\"B\":\"No\",\"A\":\"True\"}}",
+	    "x: &x {A: True}\nenvironment: {<<: *x, B: No}",
+	    "an alias takes the shape of its place");
+	means("line 2: environment is not a mapping",
+	    "steps: []\nenvironment: FOO=1", "variables are no text");
+	means("line 2: environment is not a mapping",
+	    "environment:\n  - FOO=1\n", "and no list");
+	means("line 3: A is not a text", "environment:\n  B: 1\n  A: [b]\n",
+	    "a variable is a text");
+	means("line 4: environment is not a mapping",
+	    "steps:\n- command: a\n- command: b\n  environment: [A=1]\n",
+	    "in a step, too");
+	means("line 1: steps is not a list", "steps: make", "steps are a list");
+	means("line 2: an element of steps is not a mapping",
+	    "steps:\n- make\n", "of mappings");
+	means("line 2: command is not a text",
+	    "steps:\n- command: [make, check]\n", "a command is a text");
+	means("line 1: the file is not a mapping", "make", "a file has keys");
+	means("{\"steps\":null,\"environment\":null}", "steps:\nenvironment:\n",
+	    "what is left empty has any shape");
+}
+
 int
 main(void)
 {
@@ -315,7 +368,7 @@ main(void)
 	test_tags();
 	test_aliases();
 	test_refused();
+	test_workflow();
 	test_bombs();
-	printf("1..%d\n", count);
-	return bad != 0;
+	return done();
 }

@@ -222,6 +222,14 @@ json_each(const jv *array, void (*fn)(jv, void *), void *arg)
 }
 
 jv
+json_at(const jv *array, size_t index)
+{
+	if (jv_get_kind(*array) != JV_KIND_ARRAY || index > INT_MAX)
+		return jv_invalid();
+	return jv_array_get(jv_copy(*array), (int)index);
+}
+
+jv
 json_head(jv array)
 {
 	return jv_array_get(array, 0);

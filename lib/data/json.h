@@ -74,6 +74,9 @@ jv json_drop(jv object, const char *name);
  */
 void json_each(const jv *array, void (*fn)(jv, void *), void *arg);
 
+/* Return a copy of an element of an array; invalid if it has none there. */
+jv json_at(const jv *array, size_t index);
+
 /* Return the first element of an array; invalid if it is empty. */
 jv json_head(jv array);
 

@@ -33,6 +33,12 @@ struct reader {
 	jv why;
 };
 
+/*
+ * What a node is read into: [line, value, text].  The elements and members of
+ * its value are nodes, too; a scalar alone has the text that it was spelt as.
+ */
+enum { LINE, VALUE, TEXT };
+
 static jv node(struct reader *, yaml_event_t *, unsigned);
 
 /* Say why, the first time; for the caller to pass up. */
@@ -268,12 +274,14 @@ struct merge {
 	bool wrong;
 };
 
-/* What the mapping does not have from another one. */
+/* What the mapping does not have from another one, a node. */
 static void
-merge(jv from, void *arg)
+merge(jv other, void *arg)
 {
 	struct merge *m = arg;
+	jv from = json_at(&other, VALUE);
 
+	jv_free(other);
 	if (jv_get_kind(from) != JV_KIND_OBJECT) {
 		m->wrong = true;
 		jv_free(from);
@@ -297,12 +305,14 @@ static jv
 merged(struct reader *r, jv object, jv from, size_t line)
 {
 	struct merge m = { object, false };
+	jv several = json_at(&from, VALUE);
 
-	if (jv_get_kind(from) == JV_KIND_ARRAY) {
-		json_each(&from, merge, &m);
+	if (jv_get_kind(several) == JV_KIND_ARRAY) {
+		json_each(&several, merge, &m);
 		jv_free(from);
 	} else
 		merge(from, &m);
+	jv_free(several);
 	if (!m.wrong)
 		return m.into;
 	jv_free(m.into);
@@ -464,6 +474,12 @@ node(struct reader *r, yaml_event_t *event, unsigned depth)
 		value = sequence(r, event, depth);
 	else if (event->type == YAML_MAPPING_START_EVENT)
 		value = mapping(r, event, depth);
+	if (jv_is_valid(value)) {
+		value = JV_ARRAY(jv_number((double)line), value);
+		if (event->type == YAML_SCALAR_EVENT)
+			value = jv_array_append(value,
+			    jv_string((const char *)event->data.scalar.value));
+	}
 	if (a != NULL && jv_is_valid(value)) {
 		a->value = jv_copy(value);
 		a->nodes = r->nodes - a->nodes;
@@ -477,11 +493,27 @@ out:
 	return value;
 }
 
-/* The stream's one document. */
+/* Is there nothing in the document whose start was the last event? */
+static bool
+is_empty(struct reader *r)
+{
+	yaml_event_t event;
+	bool empty;
+
+	if (!next(r, &event))
+		return false;
+	empty = event.type == YAML_SCALAR_EVENT &&
+	    event.data.scalar.length == 0 && event.data.scalar.plain_implicit &&
+	    event.data.scalar.anchor == NULL;
+	yaml_event_delete(&event);
+	return empty;
+}
+
+/* The node of the stream's first document; others must be empty. */
 static jv
 stream(struct reader *r)
 {
-	jv value = jv_null();
+	jv value = JV_ARRAY(jv_number(0), jv_null());
 	yaml_event_t event;
 	bool seen = false;
 
@@ -495,6 +527,8 @@ stream(struct reader *r)
 		if (type != YAML_DOCUMENT_START_EVENT)
 			continue;
 		if (seen) {
+			if (is_empty(r))
+				continue;
 			fail(r, line, "a second document");
 			break;
 		}
@@ -508,8 +542,114 @@ stream(struct reader *r)
 	return jv_invalid();
 }
 
+/* What is it, if not of its shape? */
+static jv
+misshapen(struct reader *r, const jv *node, const char *name, const char *shape)
+{
+	jv where = json_at(node, LINE);
+	char *line = json_word(&where);
+
+	fail(r, strtoul(line, NULL, 10), "%.60s is not %s", name, shape);
+	free(line);
+	jv_free(where);
+	return jv_invalid();
+}
+
+static const struct yaml_shape *
+member(const struct yaml_shape *shape, const char *name)
+{
+	const struct yaml_member *m = shape->members;
+
+	if (m == NULL)
+		return shape->each;
+	while (m->name != NULL && strcmp(m->name, name) != 0)
+		m++;
+	return m->shape;
+}
+
+static jv shaped(struct reader *, jv, const struct yaml_shape *, const char *);
+
+static jv
+shaped_list(struct reader *r, const jv *list, const struct yaml_shape *each,
+    const char *name)
+{
+	jv to = jv_array(), value;
+	char one[80];
+
+	snprintf(one, sizeof(one), "an element of %.60s", name);
+	for (size_t i = 0; jv_is_valid(value = json_at(list, i)); i++) {
+		value = shaped(r, value, each, one);
+		if (!jv_is_valid(value))
+			break;
+		to = jv_array_append(to, value);
+	}
+	if (jv_get_kind(r->why) == JV_KIND_NULL) {
+		jv_free(value);
+		return to;
+	}
+	jv_free(to);
+	return value;
+}
+
+static jv
+shaped_map(struct reader *r, const jv *map, const struct yaml_shape *shape)
+{
+	jv to = jv_object(), name, value;
+	char *text;
+
+	for (int i = jv_object_iter(*map); jv_object_iter_valid(*map, i);
+	     i = jv_object_iter_next(*map, i)) {
+		name = jv_object_iter_key(*map, i);
+		text = json_word(&name);
+		value = shaped(r, jv_object_iter_value(*map, i),
+		    shape != NULL ? member(shape, text) : NULL, text);
+		free(text);
+		if (!jv_is_valid(value)) {
+			jv_free(name);
+			jv_free(to);
+			return value;
+		}
+		to = jv_object_set(to, name, value);
+	}
+	return to;
+}
+
+/*
+ * The value of a node, given, in its shape, or invalid where it has another;
+ * null has any.
+ */
+static jv
+shaped(
+    struct reader *r, jv node, const struct yaml_shape *shape, const char *name)
+{
+	enum yaml_kind kind = shape != NULL ? shape->kind : YAML_ANY;
+	jv value = json_at(&node, VALUE), text = json_at(&node, TEXT);
+	jv_kind is = jv_get_kind(value);
+	jv result;
+
+	if (is == JV_KIND_NULL)
+		result = jv_null();
+	else if (kind == YAML_STRING && !jv_is_valid(text))
+		result = misshapen(r, &node, name, "a text");
+	else if (kind == YAML_LIST && is != JV_KIND_ARRAY)
+		result = misshapen(r, &node, name, "a list");
+	else if (kind == YAML_MAP && is != JV_KIND_OBJECT)
+		result = misshapen(r, &node, name, "a mapping");
+	else if (is == JV_KIND_ARRAY)
+		result = shaped_list(
+		    r, &value, shape != NULL ? shape->each : NULL, name);
+	else if (is == JV_KIND_OBJECT)
+		result = shaped_map(r, &value, shape);
+	else
+		result = jv_copy(kind == YAML_STRING ? text : value);
+	jv_free(value);
+	jv_free(text);
+	jv_free(node);
+	return result;
+}
+
 jv
-yaml_parse(const char *text, size_t length)
+yaml_parse(const char *text, size_t length, const struct yaml_shape *shape)
 {
 	static const char mark[] = "\xef\xbb\xbf";
 	struct reader *r;
@@ -533,6 +673,8 @@ yaml_parse(const char *text, size_t length)
 	yaml_parser_set_input_string(
 	    &r->parser, (const unsigned char *)text, length);
 	value = stream(r);
+	if (jv_is_valid(value))
+		value = shaped(r, value, shape, "the file");
 	if (!jv_is_valid(value)) {
 		jv_free(value);
 		value = jv_invalid_with_msg(jv_copy(r->why));

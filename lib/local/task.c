@@ -84,7 +84,8 @@ merge(jv *to, jv from)
 		keys = jv_keys(jv_copy(from));
 		json_each(&keys, merge_variable, &m);
 		jv_free(keys);
-	}
+	} else if (jv_is_valid(from) && jv_get_kind(from) != JV_KIND_NULL)
+		m.wrong = "an environment is not a mapping";
 	jv_free(from);
 	return m.wrong;
 }

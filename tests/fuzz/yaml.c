@@ -7,13 +7,14 @@
 #include "data/json.h"
 #include "data/print.h"
 #include "data/yaml.h"
+#include "flow/workflow.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	jv v = yaml_parse((const char *)data, size), why;
+	jv v = workflow_parse((const char *)data, size), why;
 	char *text;
 
 	/* What is read is JSON, and no larger than promised. */
