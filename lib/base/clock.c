@@ -30,3 +30,9 @@ clock_ticks(void)
 {
 	return read_ns(CLOCK_MONOTONIC) / 1000000;
 }
+
+int64_t
+clock_us(void)
+{
+	return read_ns(CLOCK_MONOTONIC) / 1000;
+}

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
+#include "base/look.h"
 #include "base/mem.h"
 #include "data/check.h"
 #include "data/json.h"
@@ -19,6 +21,10 @@
 
 /* What is read at once, and so the most that a batch is, of usual lines. */
 #define BATCH_SIZE (256 * 1024)
+
+/* Microseconds to look before a wait, if the last one was not longer than. */
+#define LOOK_TIME 200
+#define SOON 800
 
 /* A line longer than this is not a record but a mistake. */
 #define LINE_MAX_SIZE (16 * 1024 * 1024)
@@ -30,6 +36,8 @@ struct loop {
 	struct bytes out; /* what the batch will write */
 	size_t line;
 	int status;
+	bool soon; /* the last wait was short */
+	bool alone; /* the last batch was one line */
 };
 
 static void
@@ -234,16 +242,37 @@ batch(struct loop *l, char *buffer, size_t length, filter_batch_fn *begin,
 	return (size_t)(line - buffer);
 }
 
+/*
+ * Read stdin.  Where requests come one by one the next is here before we could
+ * be woken: then look for it, but not after a wait that was long.
+ */
+static ssize_t
+read_soon(struct loop *l, char *buffer, size_t size)
+{
+	struct pollfd in = { STDIN_FILENO, POLLIN, 0 };
+	int64_t start;
+	ssize_t n;
+
+	if (l->request == NULL)
+		return read(STDIN_FILENO, buffer, size);
+	start = clock_us();
+	if (l->soon && l->alone)
+		look_poll(&in, 1, LOOK_TIME);
+	n = read(STDIN_FILENO, buffer, size);
+	l->soon = clock_us() - start < SOON;
+	return n;
+}
+
 static int
 loop(struct loop l, filter_batch_fn *begin, filter_batch_fn *commit)
 {
-	size_t size = BATCH_SIZE, length = 0, done;
+	size_t size = BATCH_SIZE, length = 0, before, done;
 	char *buffer = xmalloc(size + 1);
 	bool ended = false;
 	ssize_t n;
 
 	while (!ended) {
-		n = read(STDIN_FILENO, buffer + length, size - length);
+		n = read_soon(&l, buffer + length, size - length);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
@@ -254,7 +283,9 @@ loop(struct loop l, filter_batch_fn *begin, filter_batch_fn *commit)
 			if (length > 0) /* a last line without its end */
 				buffer[length++] = '\n';
 		}
+		before = l.line;
 		done = batch(&l, buffer, length, begin, commit);
+		l.alone = l.line == before + 1;
 		memmove(buffer, buffer + done, length - done);
 		length -= done;
 		if (length < size)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/look.h"
 #include "base/mem.h"
 #include "web/server.h"
 #include "web/ws.h"
@@ -25,6 +26,13 @@
 #define STARTS_SAVED 32
 #define STARTS_AT_ONCE 4
 
+/*
+ * Microseconds to look before a wait for an answer, if the last one did not
+ * take longer than.
+ */
+#define LOOK_TIME 400
+#define SOON 800
+
 struct server {
 	const struct conn_handler *handler;
 	struct conn **conns;
@@ -33,6 +41,7 @@ struct server {
 	int signals; /* tells of those we act on */
 	int64_t allowance; /* thousandths of a start */
 	int64_t allowed; /* when it was last reckoned */
+	bool soon; /* the last answer came soon */
 };
 
 static int
@@ -223,12 +232,27 @@ on_signal(struct server *s, struct feeds *feeds, int *listener)
 	reap(s, feeds);
 }
 
+/* Does all that is asked at the moment wait for one answer? */
+static bool
+one_waits(const struct server *s)
+{
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (conn_waits(s->conns[i]))
+			waiting++;
+		else if (!conn_streams(s->conns[i]))
+			return false;
+	return waiting == 1;
+}
+
 void
 server_run(struct server *s, struct pipeline *pipeline, struct feeds *feeds,
     int listener)
 {
 	struct pollfd *fds, *fd;
 	int64_t now = clock_ticks(), until, paused = 0, starts = INT64_MAX;
+	int64_t asked;
 	size_t n, fed, most = 2 + PIPELINE_FDS + (CONN_FDS + 1) * s->most;
 
 	fds = xcalloc(most, sizeof(*fds));
@@ -254,10 +278,16 @@ server_run(struct server *s, struct pipeline *pipeline, struct feeds *feeds,
 		if (feeds_deadline(feeds) < until)
 			until = feeds_deadline(feeds);
 		until = until > now ? until - now : 0;
+		asked = until > 0 && one_waits(s) ? clock_us() : 0;
+		if (asked != 0 && s->soon &&
+		    look_poll(fds, (nfds_t)(fd + fed - fds), LOOK_TIME) > 0)
+			until = 0;
 		if (poll(fds, (nfds_t)(fd + fed - fds), (int)until) == -1 &&
 		    errno != EINTR)
 			err(EX_OSERR, "poll");
 		now = clock_ticks();
+		if (asked != 0)
+			s->soon = clock_us() - asked < SOON;
 		pipeline_run(pipeline, fds + 2);
 		feeds_run(feeds, fd, fed);
 		fd = fds + 2 + PIPELINE_FDS;
