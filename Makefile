@@ -50,7 +50,12 @@ HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE
 TACK_CFLAGS = -std=c11 -D_GNU_SOURCE -DLIBBSD_NETBSD_VIS -DVERSION='"${VERSION}"' -iquote lib \
 	${WARNINGS} ${HARDEN}
 TACK_LDFLAGS = -pie -Wl,--as-needed -Wl,-z,relro -Wl,-z,noexecstack
-LIBS = lib/libtack.a -lsqlite3 -lcurl -ljq -lm -lnettle -lwslay -lyaml -lbsd
+# libc comes before libbsd, which has some of the same functions, so that a tool
+# that needs no more than those does without it. What makes no difference to
+# how a tool starts: -z now (these libraries are bound at once anyway), -no-pie,
+# the hash style; to put libjq before libsqlite3 is worse.
+LIBS = lib/libtack.a ${SQLITE} -lcurl -ljq -lm ${NETTLE} -lwslay -lyaml -lc \
+	${BSD}
 
 all: ${TOOLS}
 
