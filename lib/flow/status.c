@@ -18,6 +18,7 @@
 #include "store/ref.h"
 
 #define NSID "sh.tangled.pipeline.status"
+#define AHEAD 60000 /* ms: a time so far ahead is of another clock */
 #define UNKNOWN (-1) /* of a time the CI did not give */
 
 /* Where a workflow stands, or what a delivery says of it. */
@@ -321,7 +322,7 @@ status_record(jv rec, void *arg)
 	 */
 	now.asked = event != NULL && strcmp(event, "poll") == 0 &&
 	    (was.published_at <= json_int(&rec, "asked_at", INT64_MAX) ||
-		was.published_at > clock_now());
+		was.published_at > clock_now() + AHEAD);
 	now.first = event != NULL && strcmp(event, "spawn") == 0;
 	outcome = judge(&was, &now, &ask);
 	if (outcome == RECORD_PUBLISHED) {

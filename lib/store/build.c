@@ -80,7 +80,7 @@ build_prepare(struct builds *b, struct db *db)
 	    " sent_at = iif(sent_at > :now, :now - :back, sent_at),"
 	    " missing_at = min(missing_at, :now),"
 	    " not_before = iif(not_before > :now + :longest, 0, not_before)"
-	    " WHERE id IN (SELECT id FROM watched)"
+	    " WHERE id IN " BUILD_WATCHED
 	    " AND (created_at > :now OR sent_at > :now OR missing_at > :now"
 	    " OR not_before > :now + :longest)");
 	b->heal_status = db_query(db, "heal times of publishing",
@@ -88,7 +88,7 @@ build_prepare(struct builds *b, struct db *db)
 	    " WHERE published_at / 1000 > :now"
 	    " AND (pipeline_rkey, knot, workflow) IN"
 	    " (SELECT pipeline_rkey, knot, workflow"
-	    " FROM watched JOIN build USING (id))");
+	    " FROM build WHERE id IN " BUILD_WATCHED ")");
 	b->verdict = db_query(db, "store a verdict",
 	    "UPDATE build SET verdict = :verdict, reason = :reason,"
 	    " sent_at = NULL"

@@ -12,6 +12,21 @@
 #include "store/db.h"
 
 /*
+ * SQL: the ids of the builds that a round has to do with, which are those that
+ * have not ended and those of which only the CI can tell.
+ */
+#define BUILD_WATCHED \
+	"(SELECT id FROM build WHERE NOT ended" \
+	" UNION SELECT id FROM status JOIN build" \
+	" USING (pipeline_rkey, knot, workflow, attempt) WHERE ask = 1)"
+
+/* SQL: whether the row of build called r is its workflow's newest attempt. */
+#define BUILD_R_IS_NEWEST \
+	"r.attempt = (SELECT max(n.attempt) FROM build AS n" \
+	" WHERE n.pipeline_rkey = r.pipeline_rkey AND n.knot = r.knot" \
+	" AND n.workflow = r.workflow)"
+
+/*
  * A row is an object:
  *	row, attempt, created_at, sent_at, not_before, tries	numbers
  *	provider, verdict, reason				strings

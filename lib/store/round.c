@@ -20,11 +20,11 @@ round_prepare(struct round *r, struct builds *builds)
 	r->seen = db_query(db, "note where builds are",
 	    "INSERT INTO place (provider, org, pipeline, build, seen_at)"
 	    " SELECT provider, coalesce(org, ''), coalesce(pipeline, ''),"
-	    " max(id), max(iif(ended, min(created_at, :now), :now))"
+	    " max(id), max(iif(id IN " BUILD_WATCHED
+	    ", :now, min(created_at, :now)))"
 	    " FROM build"
-	    " WHERE id IN (SELECT id FROM watched UNION ALL"
-	    " SELECT id FROM build"
-	    " WHERE id > (SELECT coalesce(max(build), 0) FROM place"
+	    " WHERE (id IN " BUILD_WATCHED
+	    " OR id > (SELECT coalesce(max(build), 0) FROM place"
 	    " WHERE build <= (SELECT max(id) FROM build)))"
 	    " AND (build_id IS NOT NULL OR sent_at IS NOT NULL)"
 	    " GROUP BY 1, 2, 3"
@@ -32,31 +32,32 @@ round_prepare(struct round *r, struct builds *builds)
 	    " seen_at = max(min(seen_at, :now), excluded.seen_at)");
 	r->providers = db_query(db, "list providers",
 	    "SELECT provider FROM place WHERE seen_at > :since"
-	    " UNION SELECT provider FROM watched"
+	    " UNION SELECT provider FROM build WHERE NOT ended"
 	    " ORDER BY provider");
 	r->accounts = db_query(db, "list accounts",
 	    "SELECT org, build FROM place"
 	    " WHERE provider = :provider AND seen_at > :since"
 	    " ORDER BY org, pipeline");
 	r->verdicts = db_query(db, "list unsaid verdicts",
-	    "SELECT id FROM run"
+	    "SELECT id FROM build AS r"
 	    " WHERE provider = :provider AND NOT ended"
-	    " AND verdict IS NOT NULL");
+	    " AND verdict IS NOT NULL AND " BUILD_R_IS_NEWEST);
 	r->last = db_query(db, "look up the last round",
 	    "SELECT at FROM poll WHERE account = :account");
 	r->done = db_query(db, "note a round",
 	    "INSERT INTO poll VALUES (:account, :at)"
 	    " ON CONFLICT DO UPDATE SET at = excluded.at");
 	r->open = db_query(db, "list open builds",
-	    "SELECT r.id, r.begun_at,"
-	    " max(begun_at, iif(s.attempt = r.attempt,"
+	    "SELECT r.id, r.created_at,"
+	    " max(r.created_at, iif(s.attempt = r.attempt,"
 	    " iif(published_at > 0, published_at, s.created_at) / 1000, 0)),"
 	    " missing_at, s.held, r.build_id,"
 	    " iif(s.attempt = r.attempt, s.status, NULL)"
-	    " FROM watched AS w JOIN run AS r USING (id)"
+	    " FROM build AS r"
 	    " LEFT JOIN status AS s USING (pipeline_rkey, knot, workflow)"
-	    " WHERE w.provider = :provider AND coalesce(w.org, '') = :org"
-	    " AND w.build_id IS NOT NULL AND (NOT over OR s.ask)"
+	    " WHERE r.id IN " BUILD_WATCHED " AND " BUILD_R_IS_NEWEST
+	    " AND provider = :provider AND coalesce(org, '') = :org"
+	    " AND build_id IS NOT NULL AND (NOT over OR s.ask)"
 	    " ORDER BY not_before, r.id");
 	r->stray = db_query(db, "look up a build of a cancelled run",
 	    "SELECT id FROM build"

@@ -12,9 +12,9 @@ run_prepare(struct runs *r, struct db *db)
 {
 	r->build = db_query(db, "look up run",
 	    "SELECT provider, build_id, web_url, verdict, reason, number, org,"
-	    " pipeline, attempt, over FROM run"
+	    " pipeline, attempt, over FROM build"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
-	    " AND workflow = :workflow");
+	    " AND workflow = :workflow ORDER BY attempt DESC LIMIT 1");
 	r->status = db_query(db, "look up status",
 	    "SELECT status, created_at, ended FROM status"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"

@@ -25,7 +25,8 @@ FROM build HAVING max(id) > 10000;
 -- published or which a later one has followed: it has ended. What has ended or
 -- has our verdict is over. These words stand nowhere else in SQL. The keys
 -- begin with what is looked for; record keys are in the order of time, so new
--- rows stand together.
+-- rows stand together. (Each tool reads all of the schema when it starts: a view
+-- is dear there, so the tools have the words that two queries share.)
 DROP VIEW run;
 CREATE TABLE attempt (
 	id INTEGER PRIMARY KEY,
@@ -73,15 +74,6 @@ CREATE INDEX build_open ON build (provider, org, pipeline)
 WHERE NOT ended;
 CREATE INDEX build_line ON build (line, workflow)
 WHERE line IS NOT NULL AND NOT over;
-
-CREATE VIEW run AS
-SELECT id, provider, build_id, knot, pipeline_rkey, workflow, attempt,
-    number, org, pipeline, web_url, task, line, created_at AS begun_at,
-    sent_at, not_before, tries, verdict, reason, missing_at, ended, over
-FROM build
-WHERE attempt = (SELECT max(attempt) FROM build AS b
-    WHERE b.knot = build.knot AND b.pipeline_rkey = build.pipeline_rkey
-    AND b.workflow = build.workflow);
 
 -- Each event knows the one before of its workflow, and status the last one.
 -- created needs no AUTOINCREMENT, which is a page each time: floor remembers
@@ -192,17 +184,6 @@ WHEN EXISTS (SELECT 1 FROM status AS s
 BEGIN
 	UPDATE build SET ended = 1 WHERE id = new.id;
 END;
-
--- What a round of tack-poll has to do with: what has not ended, and what only
--- the CI can tell.
-CREATE VIEW watched AS
-SELECT id, provider, org, pipeline, build_id, sent_at
-FROM build
-WHERE NOT ended
-UNION
-SELECT b.id, b.provider, b.org, b.pipeline, b.build_id, b.sent_at
-FROM status AS s JOIN build AS b USING (pipeline_rkey, knot, workflow, attempt)
-WHERE s.ask = 1;
 
 -- Where builds have been of late: build is the newest, seen_at, in unix
 -- seconds, when tack-poll last saw one begin or open. What is not known is ''.
