@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* tack-local: run workflows here, the embedded CI. */
+#include <sys/wait.h>
+
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <err.h>
@@ -47,7 +49,7 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: tack-local create | list [since] | get id | cancel id |"
+	    "usage: tack-local check | create | list [since] | get id | cancel id |"
 	    " rebuild id [attempt] | steps id | log id step [offset [length]]\n");
 	exit(EX_USAGE);
 }
@@ -143,25 +145,96 @@ scheduled(const jv *task, const char *id, const char *parent, jv ref)
 	return json_set(jv_object(), "build", json_set(build, "ref", own));
 }
 
+/* Exits with EX_CONFIG, having said why, if a setting is wrong. */
+static const char *
+settings(struct cell *cell)
+{
+	runner_settings();
+	return cell_open(cell);
+}
+
+/*
+ * What is wrong with the settings, for the caller to free, or NULL.  Whoever
+ * reads a setting ends the program if it is wrong; so it is a child that does,
+ * and its last words are for the record of whoever asked.
+ */
+static char *
+settings_refused(void)
+{
+	static const char name[] = "tack-local: ";
+	struct cell cell;
+	char text[1024] = "";
+	int out[2], status;
+	size_t length = 0;
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe(out) == -1 || (pid = fork()) == -1)
+		err(EX_OSERR, "fork");
+	if (pid == 0) {
+		if (dup2(out[1], STDERR_FILENO) == -1)
+			_exit(EX_OSERR);
+		settings(&cell);
+		_exit(0);
+	}
+	close(out[1]);
+	while (length < sizeof(text) - 1 &&
+	    (n = read(out[0], text + length, sizeof(text) - 1 - length)) > 0)
+		length += (size_t)n;
+	close(out[0]);
+	if (waitpid(pid, &status, 0) == -1 || status == 0)
+		return NULL;
+	fputs(text, stderr);
+	text[strcspn(text, "\n")] = '\0';
+	return xstrdup(strncmp(text, name, strlen(name)) == 0 ?
+		text + strlen(name) :
+		text);
+}
+
 static int
 create(const struct job_dir *jobs, jv task, const char *parent)
 {
-	char id[JOB_ID + 1];
+	char id[JOB_ID + 1], *wrong = settings_refused();
 	jv ref = json_get(&task, "ref");
-	const char *wrong = task_refused(&task);
+	const char *missing;
 	struct cell cell;
 
-	runner_settings(); /* a wrong one is said before a build is made */
-	if (wrong == NULL)
-		wrong = cell_open(&cell);
-	if (wrong != NULL)
+	if (wrong != NULL) {
+		refuse("error", wrong);
+		return EX_CONFIG;
+	}
+	if ((wrong = task_refused(&task)) != NULL)
 		return refuse("error", wrong);
+	if ((missing = settings(&cell)) != NULL)
+		return refuse("error", missing);
 	job_id(id, &ref, ref_attempt(&ref));
 	if (!make_build(jobs, id, &task, scheduled(&task, id, parent, ref),
 		runner_run, (void *)jobs))
 		errx(EX_TEMPFAIL, "the build could not be made");
 	jv_free(task);
 	return answer(job_state(jobs, id));
+}
+
+/* Can steps run here?  Say in what, or what is missing. */
+static int
+check(const struct job_dir *jobs)
+{
+	struct cell cell;
+	const char *missing = settings(&cell);
+	char *dir, *said;
+
+	if (missing != NULL)
+		return refuse("error", missing);
+	dir = xasprintf("%s/.check.XXXXXX", jobs->path);
+	if (mkdtemp(dir) == NULL)
+		job_fail(dir);
+	said = cell_try(&cell, jobs->path, dir);
+	job_remove(jobs, strrchr(dir, '/') + 1);
+	free(dir);
+	if (said != NULL)
+		return refuse("error", said);
+	return print(json_set_str(
+	    jv_object(), "sandbox", cell.bwrap != NULL ? "bwrap" : "none"));
 }
 
 static int
@@ -331,6 +404,7 @@ static const struct {
 	int least, most; /* arguments after the verb */
 } verbs[] = {
 	{ "cancel", 1, 1 },
+	{ "check", 0, 0 },
 	{ "create", 0, 0 },
 	{ "get", 1, 1 },
 	{ "list", 0, 1 },
@@ -368,6 +442,8 @@ main(int argc, char *argv[])
 	free(path);
 	if (strcmp(verb, "create") == 0)
 		return create(&jobs, read_task(), NULL);
+	if (strcmp(verb, "check") == 0)
+		return check(&jobs);
 	if (strcmp(verb, "list") == 0)
 		return list(&jobs, id);
 	if (!job_exists(&jobs, id))

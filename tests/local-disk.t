@@ -4,21 +4,12 @@
 . "$(dirname "$0")/lib.sh"
 . "$TOP/tests/local.sh"
 
-# running ID: wait until its first step has begun.
-running() {
-	until_ '[.steps[] | select(.id == "1" and .state == "running")] != []' \
-	    tack-local steps "$1"
-}
 # open_: the builds that something is left to do for.
 open_() {
 	find "$TACK_DB_PATH-local/open" -type f | wc -l
 }
 shut() {
-	for _ in $(seq 200); do
-		[ "$(open_)" -ne 0 ] || return 0
-		sleep 0.05
-	done
-	return 1
+	[ "$(open_)" -eq 0 ]
 }
 left() {
 	(cd "$TACK_DB_PATH-local/$1" && ls -d work home tmp reserve 2>/dev/null |
@@ -50,10 +41,10 @@ if mount -t tmpfs -o size=24m,nr_inodes=3000,mode=711 tmpfs small 2>/dev/null; t
 
 	id=$(start dead '[{command: "while [ ! -e go ]; do sleep 0.1; done;
 	    cat /dev/zero >x; sleep 600"}]')
-	running "$id"
+	until_ok begun "$id"
 	kill -STOP "$(runner "$id" small/)"
 	touch "small/tack.db-local/$id/work/go"
-	until_ '. < 8' sh -c "df --output=avail small | tail -n 1"
+	until_ok says '. < 8' sh -c 'df --output=avail small | tail -n 1'
 	kill -KILL "$(runner "$id" small/)"
 	is 'a build whose runner dies of a full disk has failed' \
 	    'failed the runner died' "$(tack-local get "$id" |
@@ -61,7 +52,7 @@ if mount -t tmpfs -o size=24m,nr_inodes=3000,mode=711 tmpfs small 2>/dev/null; t
 	is 'and is cleaned first' '' "$(left "$id")"
 
 	id=$(start nowhere '[{command: "sleep 600"}]')
-	running "$id"
+	until_ok begun "$id"
 	kill -STOP "$(runner "$id" small/)"
 	rm -f "small/tack.db-local/$id/reserve"
 	cat /dev/zero >small/other 2>/dev/null
@@ -84,23 +75,19 @@ fi
 id=$(start late '[{command: "head -c 1000000 /dev/zero >big"}]')
 flock -F tack.db-lock sleep 600 &
 holder=$!
-for _ in $(seq 400); do
-	[ "$(jq -r .build.state "tack.db-local/$id/state.json")" != passed ] ||
-		break
-	sleep 0.05
-done
+until_ok says '.build.state == "passed"' cat "tack.db-local/$id/state.json"
 is 'what is said of a build is said when nothing is left' '' "$(left "$id")"
 kill -KILL "$(runner "$id")"
 kill "$holder"
 is 'a runner killed while it tells is no failure' passed \
     "$(tack-local get "$id" | jq -r .build.state)"
-ok 'and leaves nothing to do' until_ '. == 0' sh -c "tack-local list >/dev/null
-    ls tack.db-local/open | wc -l"
+soon 'and leaves nothing to do' says '. == 0' sh -c 'tack-local list >/dev/null
+    ls tack.db-local/open | wc -l'
 is 'and the list has it' passed "$(tack-local list | jq -r --arg id "$id" \
     '.[].build | select(.id == $id) | .state')"
 
 went wiped '[{command: "true"}]'
-ok 'an ended build is closed' shut
+soon 'an ended build is closed' shut
 state=tack.db-local/$id/state.json
 mkdir "tack.db-local/$id/work"
 chmod 0 "tack.db-local/$id/work"
@@ -116,7 +103,7 @@ is 'the rest is cleaned by who looks' ' 0' "$(left "$id") $(open_)"
 went damaged '[{command: "true"}]'
 damaged=$id
 went whole '[{command: "true"}]'
-ok 'both are closed' shut
+soon 'both are closed' shut
 printf '{"pid"' >"tack.db-local/$damaged/state.json"
 status 'a damaged state does not stop the list' 0 tack-local list
 is 'which has the others' passed "$(tack-local list 2>/dev/null |
@@ -143,7 +130,7 @@ is 'what was removed leaves the index' 0 \
 
 # --- many builds
 
-ok 'all are closed' shut
+soon 'all are closed' shut
 tack-local list | jq -S 'map(.build.id) | sort' >before
 rm -r tack.db-local/open tack.db-local/ended
 tack-local list | jq -S 'map(.build.id) | sort' >after

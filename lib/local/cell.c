@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include <bsd/err.h>
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/setting.h"
 #include "data/json.h"
@@ -114,7 +115,9 @@ cell_describe(const struct cell *c, FILE *out)
 {
 	if (c->bwrap == NULL)
 		fprintf(out,
-		    "Sandbox: none. Steps may do whatever this user may.\n");
+		    "Sandbox: none. Warning: steps may do whatever the user"
+		    " %s may, and reach the network.\n",
+		    c->user != NULL ? c->user : "who runs tack");
 	else
 		fprintf(out,
 		    "Sandbox: bubblewrap. Processes, mounts, users, IPC and"
@@ -125,14 +128,73 @@ cell_describe(const struct cell *c, FILE *out)
 		    c->network ? "the host's, its loopback included" : "none");
 }
 
-void
-cell_own(const struct cell *c, const char *path, mode_t mode, bool all)
+/* Give a path to the user, or to its group alone. */
+static bool
+own(const struct cell *c, const char *path, mode_t mode, bool all)
 {
-	if (c->user != NULL &&
-	    chown(path, all ? c->uid : (uid_t)-1, c->gid) == -1)
-		err(EX_CANTCREAT, "%s", path);
-	if (c->user != NULL && chmod(path, mode) == -1)
-		err(EX_CANTCREAT, "%s", path);
+	return c->user == NULL ||
+	    (chown(path, all ? c->uid : (uid_t)-1, c->gid) == 0 &&
+		chmod(path, mode) == 0);
+}
+
+bool
+cell_directories(const struct cell *c, const char *above, const char *dir)
+{
+	static const char *const names[] = { "work", "home", "tmp" };
+	bool good = own(c, above, 0710, false) && own(c, dir, 0710, false);
+
+	for (size_t i = 0; good && i < sizeof(names) / sizeof(names[0]); i++) {
+		char *path = xasprintf("%s/%s", dir, names[i]);
+
+		good = mkdir(path, 0700) == 0 && own(c, path, 0700, true);
+		free(path);
+	}
+	return good;
+}
+
+char *
+cell_refusal(const struct cell *c, const char *printed)
+{
+	size_t length = strcspn(printed, "\n");
+	char *line = xstrndup(printed, length), *text;
+
+	if (c->bwrap == NULL)
+		text = xasprintf("no step can run here (%s)", line);
+	else
+		text = xasprintf(
+		    "bubblewrap may not make a sandbox here (%s): it wants user"
+		    " namespaces and a /proc, see tack-local(1);"
+		    " TACK_LOCAL_SANDBOX=none runs steps without it",
+		    line);
+	free(line);
+	return text;
+}
+
+char *
+cell_try(const struct cell *c, const char *above, const char *dir)
+{
+	static const char *const argv[] = { "true", NULL };
+	struct bytes said = { .text = NULL };
+	jv env = jv_object();
+	int out[2], status = -1;
+	char *text = NULL;
+	pid_t pid = -1;
+
+	if (!cell_directories(c, above, dir) || pipe2(out, O_CLOEXEC) == -1)
+		err(EX_CANTCREAT, "%s", dir);
+	if ((pid = cell_start(c, dir, &env, argv, NULL, out[1])) == -1)
+		errx(EX_TEMPFAIL, "no process for a sandbox");
+	close(out[1]);
+	while (bytes_read(&said, out[0]) > 0)
+		continue;
+	close(out[0]);
+	if (waitpid(pid, &status, 0) == -1 || status != 0) {
+		bytes_add(&said, "", 1);
+		text = cell_refusal(c, said.text);
+	}
+	bytes_free(&said);
+	jv_free(env);
+	return text;
 }
 
 static void
@@ -144,7 +206,7 @@ limit(__rlimit_resource_t what, long long most)
 		warn("setrlimit");
 }
 
-/* A file without a name, as a descriptor of this number. */
+/* An anonymous file. */
 static FILE *
 scratch(void)
 {
@@ -352,6 +414,18 @@ become(const struct cell *c)
 		err(126, "%s", c->user);
 }
 
+/* Where memory is short the kernel takes a step, not what serves others. */
+static void
+kill_first(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd != -1 && write(fd, "1000", 4) == -1)
+		warn("oom_score_adj");
+	if (fd != -1)
+		close(fd);
+}
+
 pid_t
 cell_start(const struct cell *c, const char *dir, const jv *env,
     const char *const argv[], const char *show, int out)
@@ -370,6 +444,7 @@ cell_start(const struct cell *c, const char *dir, const jv *env,
 	signal(SIGPIPE, SIG_DFL);
 	setsid();
 	umask(022);
+	kill_first();
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_FSIZE, 4LL << 30);
 	limit(RLIMIT_NOFILE, 4096);

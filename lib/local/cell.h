@@ -22,29 +22,48 @@ struct cell {
 };
 
 /*
- * What the environment says: TACK_LOCAL_SANDBOX, _NETWORK, _USER, _PROCESSES,
- * _MEMORY.  Exits with EX_CONFIG when something of that is wrong.  Returns
- * why nothing can run here, or NULL.
+ * Set up a cell as the environment says: TACK_LOCAL_SANDBOX, _NETWORK, _USER,
+ * _PROCESSES, _MEMORY.  Exits with EX_CONFIG when something of that is wrong.
+ * Returns why nothing can run here, or NULL.
  */
 const char *cell_open(struct cell *);
 
-/* What is isolated and what is not, a line each. */
-void cell_describe(const struct cell *, FILE *);
+/* Write to out what is isolated and what is not, a line each. */
+void cell_describe(const struct cell *, FILE *out);
 
 /*
- * Start a program with a build's directories work, home and tmp, of which
- * work is the working directory.  env, an object of strings, is its whole
- * environment but for HOME and PATH where env lacks them.  Its output and
- * errors go to out; it dies with us.  show, unless NULL, is one more path
+ * Make the directories work, home and tmp in the directory dir, and give them
+ * to the user of the cell, who gets there by dir and by above, the directory
+ * that it is in.  False, with errno set, if that fails.
+ */
+bool cell_directories(const struct cell *, const char *above, const char *dir);
+
+/*
+ * Start a program with dir's directories work, home and tmp, of which work is
+ * its working directory.  env, an object of strings, is its whole environment
+ * but for HOME and PATH where env lacks them.  Its output and errors go to the
+ * descriptor out.  It dies with us.  show, unless NULL, is one more path that
  * it may read.  Returns its process id or, having said why, -1.
  */
 pid_t cell_start(const struct cell *, const char *dir, const jv *env,
     const char *const argv[], const char *show, int out);
 
-/* Give a path to the user who will be in the cell. */
-void cell_own(const struct cell *, const char *path, mode_t mode, bool all);
+/*
+ * Say what is missing, and what to do, where a cell did not start and printed
+ * this.  The text is for the caller to free.
+ */
+char *cell_refusal(const struct cell *, const char *printed);
 
-/* Kill and await every child of ours, theirs too when they were left. */
+/*
+ * Start a cell in the empty directory dir of the directory above, and wait for
+ * its end.  Returns why it does not work, as cell_refusal() does, or NULL.
+ */
+char *cell_try(const struct cell *, const char *above, const char *dir);
+
+/*
+ * Kill all children of this process and wait for them, those too that became
+ * its children when their own parents died.
+ */
 void cell_sweep(void);
 
 #endif

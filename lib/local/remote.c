@@ -101,8 +101,8 @@ remote_refused(const char *url, bool dev, char **pin)
 	for (const char *p = url; *p != '\0'; p++)
 		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f ||
 		    strchr("\"'\\<>^`{|}?#", *p))
-			return reason("the repository's URL has a character"
-				      " that it must not have",
+			return reason("the URL has a character that it must"
+				      " not have",
 			    "");
 	if (dev && strncmp(url, "file:///", 8) == 0)
 		return NULL;
@@ -112,7 +112,7 @@ remote_refused(const char *url, bool dev, char **pin)
 		rest = url + 7;
 		port = "80";
 	} else
-		return reason("the repository's URL is not https", "");
+		return reason("the URL is not https", "");
 
 	host = xstrndup(rest, strcspn(rest, "/"));
 	if ((colon = strchr(host, ':')) != NULL) {
@@ -124,7 +124,7 @@ remote_refused(const char *url, bool dev, char **pin)
 			(void)strtonum(port, 1, 65535, &wrong);
 	}
 	if (wrong != NULL || !host_name(host))
-		said = reason("the repository's URL has no host by name", "");
+		said = reason("the URL has no host by name", "");
 	else if (numeric(host) && !dev)
 		said = reason("an address, not a name", host);
 	else

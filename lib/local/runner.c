@@ -30,12 +30,12 @@
 #include "local/index.h"
 #include "local/job.h"
 #include "local/mark.h"
+#include "local/remote.h"
 #include "local/report.h"
 #include "local/runner.h"
 #include "local/task.h"
 #include "local/turn.h"
 
-#define NAME_SHOWN 80
 #define LOOK_MS 100 /* a step that fills the disk needs no longer */
 #define FREE_MIB 256 /* or a twentieth of the disk, if that is less */
 #define FREE_FILES 1000 /* likewise */
@@ -222,58 +222,68 @@ look(struct runner *r)
 
 /* At most so many reads, as a writer need never stop. */
 static void
-drain(struct runner *r, int fd, FILE *captured, int most)
+drain(struct runner *r, int fd, struct clone_said *said, int most)
 {
 	char bytes[65536];
+	size_t room;
 	ssize_t n;
 
-	while (most-- > 0 && (n = read(fd, bytes, sizeof(bytes))) > 0)
-		if (captured != NULL)
-			fwrite(bytes, 1, (size_t)n, captured);
-		else
+	while (most-- > 0 && (n = read(fd, bytes, sizeof(bytes))) > 0) {
+		if (said == NULL) {
 			mark_write(&r->log, bytes, (size_t)n);
+			continue;
+		}
+		room = CLONE_SAID - said->length;
+		said->over = said->over || (size_t)n > room;
+		if ((size_t)n < room)
+			room = (size_t)n;
+		memcpy(said->text + said->length, bytes, room);
+		said->length += room;
+		said->text[said->length] = '\0';
+	}
 }
 
-/*
- * Run a program in the cell to its end, ours or its own, with all it has
- * started.  Its output goes to the log, or is captured.  Returns its exit
- * status as a shell has it, or -1 when it was stopped.
- */
-static int
-command(struct runner *r, const struct cell *cell, const jv *env,
-    const char *const argv[], const char *show, FILE *captured)
+static void
+open_pipe(int out[2])
 {
-	struct pollfd p[3] = { { .events = POLLIN }, { .events = POLLIN },
-		{ .fd = r->events, .events = POLLIN } };
-	int out[2], status = 0;
-	int64_t left;
-	pid_t pid;
-
-	if (look(r) != GOES_ON)
-		return -1;
 	if (pipe2(out, O_CLOEXEC | O_NONBLOCK) == -1 ||
 	    fcntl(out[1], F_SETFL, 0) == -1)
 		err(EX_OSERR, "pipe");
-	pid = cell_start(cell, r->dir, env, argv, show, out[1]);
+}
+
+/*
+ * Wait for the end of a child, ours or its own, and of all it has started.
+ * What it writes to the pipe out goes to said or, if that is NULL, to the log.
+ * Returns its exit status as a shell has it, or -1 when it was stopped.
+ */
+static int
+await(struct runner *r, pid_t pid, int out[2], struct clone_said *said)
+{
+	struct pollfd p[3] = { { .fd = out[0], .events = POLLIN },
+		{ .fd = pidfd_open(pid, 0), .events = POLLIN },
+		{ .fd = r->events, .events = POLLIN } };
+	int status = 0;
+	int64_t left;
+
 	close(out[1]);
-	if (pid == -1 || (p[1].fd = pidfd_open(pid, 0)) == -1)
-		err(EX_OSERR, "%s", argv[0]);
-	p[0].fd = out[0];
+	if (pid == -1 || p[1].fd == -1)
+		err(EX_OSERR, "child");
 	do {
 		left = r->deadline - clock_ticks();
 		left = left < 0 ? 0 : left > LOOK_MS ? LOOK_MS : left;
 		if (poll(p, 3, (int)left) == -1)
 			err(EX_OSERR, "poll");
 		if (p[0].revents & POLLIN)
-			drain(r, p[0].fd, captured, 16);
+			drain(r, p[0].fd, said, 16);
 		else if (p[0].revents != 0)
 			p[0].fd = -1; /* closed, but it goes on */
-	} while (p[1].revents == 0 && look(r) == GOES_ON);
-	if (r->end != GOES_ON)
+	} while (p[1].revents == 0 && look(r) == GOES_ON &&
+	    (said == NULL || !said->over));
+	if (p[1].revents == 0)
 		kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	cell_sweep();
-	drain(r, out[0], captured, INT_MAX);
+	drain(r, out[0], said, INT_MAX);
 	close(out[0]);
 	close(p[1].fd);
 	if (r->end != GOES_ON)
@@ -282,24 +292,91 @@ command(struct runner *r, const struct cell *cell, const jv *env,
 				     WEXITSTATUS(status);
 }
 
+/* Run a program in the cell; the rest is as await() has it. */
+static int
+command(struct runner *r, const struct cell *cell, const jv *env,
+    const char *const argv[], const char *show, struct clone_said *said)
+{
+	int out[2];
+
+	if (look(r) != GOES_ON)
+		return -1;
+	open_pipe(out);
+	return await(
+	    r, cell_start(cell, r->dir, env, argv, show, out[1]), out, said);
+}
+
 struct git {
 	struct runner *runner;
 	struct cell cell; /* with a network */
 };
 
 static int
-git(const jv *env, const char *const argv[], const char *show, FILE *captured,
-    void *arg)
+git(const jv *env, const char *const argv[], const char *show,
+    struct clone_said *said, void *arg)
 {
 	struct git *g = arg;
 
-	if (captured == NULL) {
+	if (said == NULL) {
 		for (size_t i = 0; argv[i] != NULL; i++)
 			mark_write(&g->runner->log, argv[i], strlen(argv[i])),
 			    mark_write(&g->runner->log,
 				argv[i + 1] != NULL ? " " : "\n", 1);
 	}
-	return command(g->runner, &g->cell, env, argv, show, captured);
+	return command(g->runner, &g->cell, env, argv, show, said);
+}
+
+/* Say whether a URL is refused, or what to pin it to, with 1 or 0. */
+static _Noreturn void
+answer(const char *url, bool dev, pid_t parent, int out)
+{
+	char *pin, *refused;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(126);
+	refused = remote_refused(url, dev, &pin);
+	if (dprintf(out, "%s", refused != NULL ? refused : pin ? pin : "") < 0)
+		_exit(126);
+	_exit(refused != NULL);
+}
+
+/*
+ * In a process of its own, as the resolver waits for strangers' name servers,
+ * for as long as they like.
+ */
+static int
+look_up(const char *url, char **refused, char **pin, void *arg)
+{
+	struct git *g = arg;
+	struct runner *r = g->runner;
+	struct clone_said *said = xcalloc(1, sizeof(*said));
+	pid_t parent = getpid(), pid = -1;
+	int out[2], status = -1;
+
+	if (look(r) == GOES_ON) {
+		open_pipe(out);
+		if ((pid = fork()) == 0)
+			answer(url, r->set.dev, parent, out[1]);
+		status = await(r, pid, out, said);
+	}
+	*refused = *pin = NULL;
+	if (status == 1)
+		*refused = xstrdup(said->text);
+	else if (status > 1 || said->over)
+		*refused = xstrdup("looking for its host failed");
+	else if (status == 0 && said->length > 0)
+		*pin = xstrdup(said->text);
+	free(said);
+	return status <= 0 ? status : 1;
+}
+
+static void
+warn_of(const char *text, void *arg)
+{
+	struct git *g = arg;
+
+	mark_line(&g->runner->log, "tack-local: warning: %s", text);
 }
 
 static void
@@ -316,69 +393,44 @@ describe(struct runner *r)
 	free(text);
 }
 
-/* The directories of the build, for the user who will be in the cell. */
-static bool
-directories(struct runner *r)
+/* Start a cell that does nothing; what is missing, or NULL. */
+static char *
+probe(struct runner *r, int *status)
 {
-	static const char *const names[] = { "work", "home", "tmp" };
-	char *path;
+	static const char *const argv[] = { "true", NULL };
+	struct clone_said *printed = xcalloc(1, sizeof(*printed));
+	jv env = jv_object();
+	char *said = NULL;
 
-	cell_own(&r->cell, r->jobs->path, 0710, false);
-	cell_own(&r->cell, r->dir, 0710, false);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		path = xasprintf("%s/%s", r->dir, names[i]);
-		if (mkdir(path, 0700) == -1)
-			not_written(r, names[i]);
-		else
-			cell_own(&r->cell, path, 0700, true);
-		free(path);
-	}
-	return r->end == GOES_ON;
+	*status = command(r, &r->cell, &env, argv, NULL, printed);
+	mark_write(&r->log, printed->text, printed->length);
+	if (*status > 0)
+		said = cell_refusal(&r->cell, printed->text);
+	jv_free(env);
+	free(printed);
+	return said;
 }
 
 /* Why the set-up failed, for the caller to free, or NULL. */
 static char *
 set_up(struct runner *r, int *status)
 {
-	static const char *const probe[] = { "true", NULL };
 	struct git g = { r, r->cell };
-	jv env = jv_object();
-	char *said = NULL;
+	const struct clone_host host = { git, look_up, warn_of, &g };
+	char *said;
 
 	describe(r);
 	*status = -1;
-	if (!directories(r))
-		;
-	else if ((*status = command(r, &r->cell, &env, probe, NULL, NULL)) >
-	    0) {
-		said = xstrdup("the sandbox does not start; its log says why");
-	} else if (*status == 0) {
-		g.cell.network = true;
-		said = clone_repository(&r->task, r->set.dev, git, &g, status);
-		if (said != NULL && *status >= 0)
-			mark_line(&r->log, "tack-local: %s", said);
+	if (!cell_directories(&r->cell, r->jobs->path, r->dir)) {
+		not_written(r, "work");
+		return NULL;
 	}
-	jv_free(env);
+	g.cell.network = true;
+	if ((said = probe(r, status)) == NULL && *status == 0)
+		said = clone_repository(&r->task, r->set.dev, &host, status);
+	if (said != NULL && *status >= 0)
+		mark_line(&r->log, "tack-local: %s", said);
 	return said;
-}
-
-/* A stranger's name in a message: one line, not long. */
-static char *
-plain(const char *name)
-{
-	size_t length = strlen(name);
-	char *text;
-
-	if (length > NAME_SHOWN) {
-		length = NAME_SHOWN;
-		while (length > 0 && (name[length] & 0xc0) == 0x80)
-			length--;
-	}
-	text = xstrndup(name, length);
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-			text[i] = ' ';
-	return text;
 }
 
 /* A step's shell; why the build fails, for the caller to free, or NULL. */
@@ -395,7 +447,7 @@ user_step(struct runner *r, size_t index)
 	status = command(r, &r->cell, &s->env, argv, NULL, NULL);
 	step_end(r, index, status);
 	if (status > 0) {
-		name = plain(s->name);
+		name = task_plain(s->name);
 		said = xasprintf("step '%s' exited %d", name, status);
 		free(name);
 	}

@@ -8,10 +8,12 @@
 #include <bsd/stdlib.h>
 
 #include "base/mem.h"
-#include "base/setting.h"
 #include "data/json.h"
 #include "data/print.h"
+#include "local/clone.h"
 #include "local/task.h"
+
+#define TEXT_SHOWN 80
 
 /* A member's member, for the caller to free. */
 jv
@@ -80,7 +82,12 @@ merge(jv *to, jv from)
 	struct merge m = { &from, to, NULL };
 	jv keys;
 
-	if (jv_get_kind(from) == JV_KIND_OBJECT) {
+	if (jv_get_kind(from) != JV_KIND_OBJECT)
+		m.wrong = jv_get_kind(from) == JV_KIND_INVALID ||
+			jv_get_kind(from) == JV_KIND_NULL ?
+		    NULL :
+		    "the environment is not a mapping";
+	else {
 		keys = jv_keys(jv_copy(from));
 		json_each(&keys, merge_variable, &m);
 		jv_free(keys);
@@ -108,7 +115,7 @@ task_env(jv *env, const jv *task, const jv *step)
 
 struct checked {
 	const jv *task;
-	const char *wrong;
+	char *wrong;
 	size_t count;
 };
 
@@ -117,14 +124,18 @@ check_step(jv step, void *arg)
 {
 	struct checked *c = arg;
 	const char *wrong;
-	jv env;
+	jv env, command = json_get(&step, "command");
 
 	c->count++;
 	wrong = task_env(&env, c->task, &step);
 	if (json_str(&step, "command") == NULL)
-		wrong = "a step has no command";
-	if (wrong != NULL)
-		c->wrong = wrong;
+		wrong = jv_is_valid(command) &&
+			jv_get_kind(command) != JV_KIND_NULL ?
+		    "the command is not a text" :
+		    "there is no command";
+	if (wrong != NULL && c->wrong == NULL)
+		c->wrong = xasprintf("step %zu: %s", c->count, wrong);
+	jv_free(command);
 	jv_free(env);
 	jv_free(step);
 }
@@ -138,31 +149,65 @@ is_sha(const char *text)
 	    strspn(text, "0123456789abcdef") == length;
 }
 
-const char *
-task_refused(const jv *task)
+/* What is wrong but for the steps, or NULL. */
+static const char *
+check(const jv *task)
 {
 	static const char *const names[] = { "knot", "pipeline_rkey",
 		"workflow" };
-	struct checked c = { task, NULL, 0 };
-	jv list = task_member(task, "workflow", "steps"), ref, repo, clone;
+	jv ref = json_get(task, "ref"), repo = json_get(task, "repo"),
+	   clone = json_get(task, "clone"), env = jv_object();
+	const char *wrong =
+	    merge(&env, task_member(task, "workflow", "environment"));
 
-	json_each(&list, check_step, &c);
-	jv_free(list);
-	ref = json_get(task, "ref");
-	for (size_t i = 0; i < 3; i++)
-		if (json_str(&ref, names[i]) == NULL)
-			c.wrong = "the task has no reference";
-	jv_free(ref);
-	repo = json_get(task, "repo");
-	clone = json_get(task, "clone");
 	if (!json_true(&clone, "skip") &&
 	    (!is_sha(json_str(task, "sha")) || json_str(&repo, "url") == NULL))
-		c.wrong = "the task names no repository and commit";
+		wrong = "the task names no repository and commit";
+	for (size_t i = 0; i < 3; i++)
+		if (json_str(&ref, names[i]) == NULL)
+			wrong = "the task has no reference";
+	jv_free(env);
 	jv_free(clone);
 	jv_free(repo);
+	jv_free(ref);
+	return wrong;
+}
+
+char *
+task_refused(const jv *task)
+{
+	struct checked c = { task, NULL, 0 };
+	const char *wrong = check(task);
+	jv list;
+
+	if (wrong != NULL)
+		return xstrdup(wrong);
+	if ((c.wrong = clone_refused(task)) != NULL)
+		return c.wrong;
+	list = task_member(task, "workflow", "steps");
+	json_each(&list, check_step, &c);
+	jv_free(list);
 	if (c.wrong == NULL && c.count == 0)
-		c.wrong = "the workflow has no steps";
-	if (c.count > TASK_STEPS)
-		c.wrong = "the workflow has too many steps";
+		return xstrdup("the workflow has no steps");
+	if (c.wrong == NULL && c.count > TASK_STEPS)
+		return xstrdup("the workflow has too many steps");
 	return c.wrong;
+}
+
+char *
+task_plain(const char *text)
+{
+	size_t length = strlen(text);
+	char *copy;
+
+	if (length > TEXT_SHOWN) {
+		length = TEXT_SHOWN;
+		while (length > 0 && (text[length] & 0xc0) == 0x80)
+			length--;
+	}
+	copy = xstrndup(text, length);
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)copy[i] < 0x20 || copy[i] == 0x7f)
+			copy[i] = ' ';
+	return copy;
 }

@@ -9,20 +9,29 @@
 
 #define TASK_STEPS 1000 /* at most */
 
-/* Why a task cannot run here, whatever is done; NULL if it can. */
-const char *task_refused(const jv *task);
+/*
+ * Why a task cannot run here, whatever is done, for the caller to free; NULL
+ * if it can.
+ */
+char *task_refused(const jv *task);
 
 /*
- * The environment of a step of a task, an object of strings: the workflow's,
- * the step's and then tack's, of which the later wins.  Returns what is wrong
- * with it or NULL.
+ * Set env to the environment of a step of a task, an object of strings: the
+ * workflow's variables, the step's and then tack's, of which the later wins.
+ * Returns what is wrong with it, or NULL.
  */
 const char *task_env(jv *env, const jv *task, const jv *step);
 
-/* A member's member, invalid if there is none such. */
+/* Get a member's member; invalid if there is none. */
 jv task_member(const jv *object, const char *a, const char *b);
 
-/* The value as a positive integer, or other where it is none. */
+/* Get the value as a positive integer, or other where it is none. */
 int64_t task_integer(jv, int64_t other);
+
+/*
+ * Make of a stranger's text something for a message, for the caller to free:
+ * one line, not long.
+ */
+char *task_plain(const char *text);
 
 #endif
