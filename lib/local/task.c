@@ -82,17 +82,12 @@ merge(jv *to, jv from)
 	struct merge m = { &from, to, NULL };
 	jv keys;
 
-	if (jv_get_kind(from) != JV_KIND_OBJECT)
-		m.wrong = jv_get_kind(from) == JV_KIND_INVALID ||
-			jv_get_kind(from) == JV_KIND_NULL ?
-		    NULL :
-		    "the environment is not a mapping";
-	else {
+	if (jv_get_kind(from) == JV_KIND_OBJECT) {
 		keys = jv_keys(jv_copy(from));
 		json_each(&keys, merge_variable, &m);
 		jv_free(keys);
 	} else if (jv_is_valid(from) && jv_get_kind(from) != JV_KIND_NULL)
-		m.wrong = "an environment is not a mapping";
+		m.wrong = "the environment is not a mapping";
 	jv_free(from);
 	return m.wrong;
 }
