@@ -4,7 +4,6 @@
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sysexits.h>
 
 #include <curl/curl.h>
@@ -42,40 +41,27 @@ take_body(char *bytes, size_t one, size_t length, void *arg)
 }
 
 /* Fields of one name are one list (RFC 9110 5.3). */
-static size_t
-take_header(char *line, size_t one, size_t length, void *arg)
+static jv
+fields(void)
 {
-	struct http_answer *answer = arg;
-	const char *colon = memchr(line, ':', length), *was;
-	char *name, *value, *both = NULL;
-	size_t end = length;
+	struct curl_header *field = NULL;
+	jv all = jv_object();
 
-	(void)one;
-	if (length > 5 && strncasecmp(line, "HTTP/", 5) == 0) {
-		/* an interim answer's were not the ones */
-		jv_free(answer->headers);
-		answer->headers = jv_object();
+	while ((field = curl_easy_nextheader(curl, CURLH_HEADER, -1, field)) !=
+	    NULL) {
+		char *name = xstrdup(field->name), *both = NULL;
+		const char *was;
+
+		for (char *c = name; *c != '\0'; c++)
+			*c = (char)tolower((unsigned char)*c);
+		if ((was = json_str(&all, name)) != NULL)
+			both = xasprintf("%s, %s", was, field->value);
+		all =
+		    json_set_str(all, name, both != NULL ? both : field->value);
+		free(both);
+		free(name);
 	}
-	if (colon == NULL)
-		return length;
-	while (end > 0 && isspace((unsigned char)line[end - 1]))
-		end--;
-	for (colon++; colon < line + end && isspace((unsigned char)*colon);)
-		colon++;
-	name = xstrndup(line, strcspn(line, ":"));
-	value = colon < line + end ?
-	    xstrndup(colon, (size_t)(line + end - colon)) :
-	    xstrdup("");
-	for (char *c = name; *c != '\0'; c++)
-		*c = (char)tolower((unsigned char)*c);
-	if ((was = json_str(&answer->headers, name)) != NULL)
-		both = xasprintf("%s, %s", was, value);
-	answer->headers =
-	    json_set_str(answer->headers, name, both != NULL ? both : value);
-	free(both);
-	free(value);
-	free(name);
-	return length;
+	return all;
 }
 
 /* Did the request surely not arrive? */
@@ -100,7 +86,6 @@ http_send(const char *method, const char *url, const char *const headers[],
 	long status;
 
 	memset(answer, 0, sizeof(*answer));
-	answer->headers = jv_object();
 	take_body(answer->error, 1, 0, answer);
 	if (curl == NULL) {
 		must(curl_global_init(CURL_GLOBAL_DEFAULT));
@@ -128,14 +113,13 @@ http_send(const char *method, const char *url, const char *const headers[],
 	must(curl_easy_setopt(curl, CURLOPT_USERAGENT, "tack/" VERSION));
 	must(curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body));
 	must(curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer));
-	must(curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header));
-	must(curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer));
 	must(curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why));
 	must(curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L));
 	must(curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS));
 	must(curl_easy_setopt(curl, CURLOPT_TIMEOUT, SECONDS));
 	code = curl_easy_perform(curl);
 	curl_slist_free_all(list);
+	answer->headers = code == CURLE_OK ? fields() : jv_object();
 	if (code == CURLE_OK) {
 		must(curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status));
 		answer->status = (int)status;

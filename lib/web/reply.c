@@ -32,8 +32,6 @@ static const struct {
 static const char *
 date(void)
 {
-	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	static char field[64];
 	static time_t last = -1;
 	time_t t = time(NULL);
@@ -43,10 +41,9 @@ date(void)
 		return field;
 	last = t;
 	gmtime_r(&t, &tm);
-	snprintf(field, sizeof(field),
-	    "Date: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n",
-	    days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
-	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	/* No tool calls setlocale(3), so the names are English. */
+	strftime(
+	    field, sizeof(field), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
 	return field;
 }
 
