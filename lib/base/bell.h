@@ -6,26 +6,29 @@
 #include <stdbool.h>
 
 /*
- * A counter in a file that all map, and a futex(2) on it: unlike inotify's
- * instances, of which a user has 128, there is no end of those who wait.
+ * A counter in a file that every process maps, and a futex(2) on it.  Any
+ * number of processes can wait so; inotify(7) gives a user 128 instances.
  */
 struct bell;
 
 /*
- * The bell in a file, to ring, and made if absent, or to hear.  Says why if it
- * is not to be had: then nobody hears, and a wait lasts.  Exits with EX_OSERR
- * for want of memory.
+ * Open the bell in the file path, for the caller to free with bell_free().
+ * With to_ring it can be rung, and the file is made if it is absent; without,
+ * it can be waited for.  If the file cannot be had, warns and returns a bell
+ * that does not ring, and whose wait always lasts to its end.
  */
 struct bell *bell_open(const char *path, bool to_ring);
-void bell_free(struct bell *);
+void bell_free(struct bell *bell);
 
-void bell_ring(struct bell *);
+/* Wake every process that waits for the bell. */
+void bell_ring(struct bell *bell);
 
 /*
- * Wait for a ring since the last wait, or since the bell was opened, at most
- * so many milliseconds.  A bell that was replaced is heard from the next wait
- * on.
+ * Wait until the bell rings, for the given number of milliseconds at most.
+ * Returns at once if it rang since the last bell_wait() or since bell_open(),
+ * and if another file has taken the place of the bell's, which is then the
+ * bell.
  */
-void bell_wait(struct bell *, int milliseconds);
+void bell_wait(struct bell *bell, int milliseconds);
 
 #endif

@@ -48,6 +48,7 @@ bytes_free(struct bytes *b)
 ssize_t
 bytes_read(struct bytes *b, int fd)
 {
+	/* Once for all buffers, so that each is as large as what it holds. */
 	static char chunk[CHUNK];
 	ssize_t n = read(fd, chunk, sizeof(chunk));
 

@@ -6,28 +6,36 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* All zero is empty. Want of memory exits with EX_OSERR. */
+/* A buffer that grows.  One that is all zero is empty and ready for use. */
 struct bytes {
-	char *text;
-	size_t length;
-	size_t size;
+	char *text; /* not ended by a NUL */
+	size_t length; /* bytes in use */
+	size_t size; /* bytes allocated */
 };
 
-/* Room for so many more, at text + length. */
-void bytes_room(struct bytes *, size_t);
+/* Make room for length more bytes, at b->text + b->length. */
+void bytes_room(struct bytes *b, size_t length);
 
-/* Add to the end, remove from the beginning, give back the memory. */
-void bytes_add(struct bytes *, const char *, size_t);
-void bytes_drop(struct bytes *, size_t);
-void bytes_free(struct bytes *);
+/* Append the length bytes of text. */
+void bytes_add(struct bytes *b, const char *text, size_t length);
 
-/* Read once, what is there: the count, 0 at the end, -1 if nothing is. */
-ssize_t bytes_read(struct bytes *, int fd);
+/* Remove the first length bytes; there must be as many. */
+void bytes_drop(struct bytes *b, size_t length);
+
+/* Give the memory back; the buffer is then empty. */
+void bytes_free(struct bytes *b);
 
 /*
- * The line at an offset, moved past its end; NULL if none is whole.  The line
- * feed is not of its length.
+ * Call read(2) once and append what it gives.  Returns the number of bytes; 0
+ * at the end of the file and on an error; -1 if there is nothing to read now.
  */
-const char *bytes_line(const struct bytes *, size_t *offset, size_t *length);
+ssize_t bytes_read(struct bytes *b, int fd);
+
+/*
+ * The line that begins at *offset, its length without the line feed in *length.
+ * *offset is moved to the line after it.  Returns NULL, and changes nothing, if
+ * no whole line is there.
+ */
+const char *bytes_line(const struct bytes *b, size_t *offset, size_t *length);
 
 #endif

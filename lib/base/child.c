@@ -38,7 +38,10 @@ drop(int fd)
 		close(fd);
 }
 
-/* Look first beside the running binary: inetd gives a meagre PATH. */
+/*
+ * Look first beside the running binary: inetd gives a meagre PATH.  PATH is
+ * the process's, so it is known here whether this was done.
+ */
 static void
 extend_path(void)
 {

@@ -6,11 +6,13 @@
 #include <sys/types.h>
 
 /*
- * Start a program, found beside the running binary or by PATH, with a pipe to
- * its standard input and one from its standard output; ours are what it gets
- * where the pointer is NULL. Our ends do not block and close on exec.  No
- * signal is blocked or ignored in it.  Returns its process id or, having said
- * why, -1 with errno set.
+ * Start the program argv[0], which is looked for in share_bin() and then in
+ * PATH.  *in becomes a pipe to its standard input and *out a pipe from its
+ * standard output; where the pointer is NULL, the program has our own.  The
+ * pipes' ends on our side do not block and are closed on exec.  The program
+ * begins with no signal blocked and SIGPIPE not ignored.  Returns its process
+ * id, or -1 with errno set after a warning.  The first call puts share_bin()
+ * in front of PATH, for this process and all that it starts.
  */
 pid_t child_start(const char *const argv[], int *in, int *out);
 

@@ -8,13 +8,14 @@
 #include <sys/socket.h>
 
 /*
- * Is this a unicast address of the public Internet?  No is the answer for
- * whatever might be ourselves or a neighbour (loopback, private, shared,
- * link-local, cloud metadata), for addresses set aside by RFC 6890 and its
- * successors, for an address with a zone, for what carries such an address
- * inside (v4-mapped, NAT64, 6to4, Teredo), and for other families than IP.
- * Ask it of the address that is connected to, not of a name.
+ * Is address a unicast address of the public Internet?  The answer is no for
+ * what might be this machine or a neighbour (loopback, private, shared,
+ * link-local, cloud metadata), for what RFC 6890 and its successors set aside,
+ * for an address with a zone, for one that carries such an address inside
+ * (v4-mapped, NAT64, 6to4, Teredo), and for families other than IP.  Ask it of
+ * the address that is connected to, not of a name that may lead elsewhere the
+ * next time.
  */
-bool public_address(const struct sockaddr *);
+bool public_address(const struct sockaddr *address);
 
 #endif

@@ -9,19 +9,28 @@ enum {
 };
 
 /*
- * What stays within reach: a directory, or a file, for reading ("r") or for
- * reading, writing, making and removing ("rw").  A database needs its
- * directory.  NULL and what does not exist are passed over.
+ * The sandbox is the process's, as unveil(2) is on OpenBSD: what sandbox_path()
+ * was told is kept here until sandbox() is called, once.
+ */
+
+/*
+ * Keep path, a directory with all in it or a file, within reach after
+ * sandbox(): access is "r" to read, or "rw" to read, write, make and remove.
+ * Passes over NULL and what does not exist.
  */
 void sandbox_path(const char *path, const char *access);
 
-/* The directory of a database, which holds its -wal, -shm, -lock and -bell. */
+/*
+ * Keep the directory of the database path within reach, to read and write, for
+ * SQLite and we make files beside it.
+ */
 void sandbox_database(const char *path);
 
 /*
- * Enter: no new privileges; Landlock for files, by what the kernel knows of
- * it; seccomp that denies execve and socket with EPERM.  What the kernel does
- * not know is done without.  Inherited over exec, so not for tools that spawn.
+ * Give up all files but those of sandbox_path(), by Landlock; new privileges;
+ * and what denied names, SANDBOX_NO_EXEC, SANDBOX_NO_NET or both, by seccomp
+ * with EPERM.  What the kernel does not know is done without.  Programs that
+ * are run from here inherit it, so a tool that runs some has no sandbox.
  */
 void sandbox(int denied);
 

@@ -15,7 +15,7 @@
 #define CONNECT_SECONDS 5L
 #define SECONDS 30L
 
-/* Kept from request to request, so that the connection is, too. */
+/* One for the process, kept with its connection from request to request. */
 static CURL *curl;
 
 static void
