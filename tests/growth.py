@@ -6,8 +6,10 @@ growth.py plans DATABASE FILE...: the plan of each statement in object files
     and in files of SQL; says which one reads a table that grows.
 growth.py steps SMALL LARGE FILE...: the steps of SQLite's machine for each;
     says which one takes more than twice as many in the larger one.
+growth.py pages DATABASE BODY: the pages that tack-webhook writes to the WAL for
+    a build's first, second and last status.
 """
-import re, sqlite3, sys
+import base64, hashlib, json, os, re, sqlite3, subprocess, sys
 
 OPEN = 5
 # What may be read from end to end: it is small, or only what is open.
@@ -109,6 +111,33 @@ def steps(db, sql):
     return count
 
 
+def pages(path, body, builds=40):
+    """Each webhook is a transaction, by a process of its own."""
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.execute("SELECT count(*) FROM event").fetchone()
+    written = []
+    for state, event in (("scheduled", "build.scheduled"),
+            ("running", "build.running"), ("passed", "build.finished")):
+        before = os.path.getsize(path + "-wal")
+        for i in range(builds):
+            body["event"], body["build"]["state"] = event, state
+            body["build"]["id"] = hashlib.sha256(b"%d" % i).hexdigest()
+            body["build"]["meta_data"]["tack:pipeline_rkey"] = "3m%011d" % i
+            request = {"method": "POST", "path": "/webhooks/buildkite",
+                "query": "", "headers": {"x-buildkite-token":
+                    "0123456789abcdef0123"},
+                "body": base64.b64encode(json.dumps(body).encode()).decode()}
+            said = subprocess.run(["tack-webhook", "-t", "0", "-d", path],
+                input=json.dumps({"request": request}) + "\n", text=True,
+                capture_output=True, check=True).stdout
+            if json.loads(said).get("outcome") != "published":
+                sys.exit(said)
+        written.append((os.path.getsize(path + "-wal") - before)
+            / 4120 / builds)
+    return written
+
+
 def connect(path):
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA trusted_schema = OFF")
@@ -142,4 +171,11 @@ elif verb == "steps":
             print("%s: %d steps, then %d\n    %s" % (name, few, many, sql))
             bad += 1
     print("# the worst statement takes %.2f times the steps" % worst)
+elif verb == "pages":
+    with open(args[1]) as f:
+        first, second, last = pages(args[0], json.load(f))
+    print("# a first status writes %.1f pages to the WAL, a second %.1f, the"
+        " last %.1f" % (first, second, last))
+    # What it wrote before there were indexes for what grows, as measured here.
+    bad = first > 7.4 or second > 4.2 or last > 4.3
 sys.exit(bad > 0)

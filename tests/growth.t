@@ -49,4 +49,14 @@ result=$?
 grep '^#' steps
 ok "each takes with $many builds at most twice the steps that it takes with ten" \
     sh -c "cat steps; exit $result"
+
+rm -f large.db*
+tack-init -d pages.db
+export TACK_BUILDKITE_WEBHOOK_MODE=token TACK_BUILDKITE_WEBHOOK_SECRET=0123456789abcdef0123
+growth pages pages.db "$DATA/buildkite/webhook-build-finished-passed.json" \
+    >pages
+result=$?
+grep '^#' pages
+ok 'a webhook writes no more pages than it did without the indexes' \
+    sh -c "cat pages; exit $result"
 done_testing
