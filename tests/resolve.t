@@ -196,6 +196,8 @@ attempt 1 NULL 600
 attempt 2 NULL 300
 is 'what is made anew is not had by a seal of the attempt before' 'foreign ' \
     "$(sealed evil 1 $((now - 500)))"
+is 'nor by one that was made since' 'foreign ' "$(sealed evil 1 $((now - 200)))"
+is 'nor by one of before that said no time' 'foreign ' "$(sealed evil 1 '')"
 is 'but by its own' 'published 2' "$(sealed new 2 $((now - 200)))"
 fresh
 attempt 1 NULL 300
