@@ -101,6 +101,7 @@ read_task(void)
 {
 	char *text = xmalloc(TASK_MOST + 1);
 	size_t length;
+	ssize_t wrong;
 	jv task;
 
 	length = fread(text, 1, TASK_MOST + 1, stdin);
@@ -109,8 +110,8 @@ read_task(void)
 	if (length > TASK_MOST)
 		errx(EX_DATAERR, "stdin: a task of more than %d MiB",
 		    TASK_MOST >> 20);
-	if (check_json(text, length, NULL, 0) != -1)
-		errx(EX_DATAERR, "stdin: not JSON");
+	if ((wrong = check_json(text, length, NULL, 0)) != -1)
+		errx(EX_DATAERR, "stdin: %s", check_why(text, length, wrong));
 	task = json_parse(text, length);
 	free(text);
 	if (jv_get_kind(task) != JV_KIND_OBJECT)

@@ -305,6 +305,12 @@ test_check(void)
 	memset(deep + CHECK_DEPTH + 1, ']', CHECK_DEPTH + 1);
 	deep[2 * CHECK_DEPTH + 2] = '\0';
 	at(CHECK_DEPTH, deep, "65 are too deep");
+	ok(strcmp(check_why(deep, strlen(deep), CHECK_DEPTH),
+	       "nested deeper than 64 levels") == 0,
+	    "and that is told");
+	ok(strcmp(check_why("[\"\\\"{[\", {} [", 13, 11), "not JSON") == 0 &&
+		strcmp(check_why("[", 1, 1), "not JSON") == 0,
+	    "of nothing else");
 }
 
 static void

@@ -261,6 +261,10 @@ body | verified >good
 status 'a bad line between two good makes exit 1' 1 tack-resolve <mixed
 is 'and both good ones pass' 2 "$(tack-resolve <mixed 2>log | wc -l | tr -d ' ')"
 ok 'its number is told' grep -q 'stdin:2: not JSON' log
+printf '%65s\n' | tr ' ' '[' >deep
+tack-resolve <deep 2>log
+ok 'a line that is nested too deep is told to be that' \
+    grep -q 'stdin:1: nested deeper than 64 levels at byte 65' log
 status 'nothing in, nothing out' 0 tack-resolve </dev/null
 status 'a full output is EX_IOERR' 74 sh -c 'tack-resolve <good >/dev/full'
 status 'no database is EX_NOINPUT' 66 tack-resolve -d none.db </dev/null

@@ -99,6 +99,7 @@ printf '{"event":"pi\000ng"}' >nul
 printf '{"event":"\377"}' >latin
 printf '{"event":1}' >number
 printf '[]' >array
+printf '%65s' | tr ' ' '[' >deep
 while read -r file want; do
 	request "$file" >signed
 	is "a signed body that is $file" "malformed: $want" \
@@ -110,6 +111,7 @@ after body is not JSON at byte 16
 nul body is not JSON at byte 12
 latin body is not JSON at byte 10
 array body names no event
+deep body is nested deeper than 64 levels at byte 64
 EOT
 { printf '{"event":"ping","x":"'; head -c 10485760 /dev/zero | tr '\0' a
   printf '"}'; } >big

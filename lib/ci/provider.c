@@ -255,7 +255,8 @@ provider_load(const char *name)
 		return NULL;
 	}
 	if ((at = check_json(text, strlen(text), NULL, 0)) != -1)
-		errx(EX_CONFIG, "%s: not JSON at byte %zd", p->file, at + 1);
+		errx(EX_CONFIG, "%s: %s at byte %zd", p->file,
+		    check_why(text, strlen(text), at), at + 1);
 	p->config = json_parse(text, strlen(text));
 	free(text);
 

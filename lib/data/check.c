@@ -9,6 +9,9 @@
 #include "data/check.h"
 #include "data/eight.h"
 
+#define STRING_(x) #x
+#define STRING(x) STRING_(x)
+
 struct check {
 	struct check_want *want;
 	const char *end;
@@ -270,8 +273,9 @@ means(const char *p, const char *name)
 }
 
 /*
- * Of the wants whose path led to this object, those that the member whose
- * name is between key and end leads on; what an earlier one gave is undone.
+ * Return which of these wants go on through the member whose name is between
+ * key and end.  A value found under an earlier member of that name is dropped:
+ * the last one wins.
  */
 static uint64_t
 lead(struct check *c, const char *key, const char *end, bool escaped,
@@ -428,4 +432,26 @@ check_json(
 	for (size_t i = 0; i < count; i++)
 		want[i].value = (struct check_span){ NULL, 0 };
 	return (p != NULL ? p : c.wrong) - text;
+}
+
+const char *
+check_why(const char *text, size_t length, ssize_t at)
+{
+	const char *p = text, *end = text + at;
+	bool quoted = false;
+	unsigned depth = 0;
+
+	for (; p < end; p++)
+		if (*p == '"')
+			quoted = !quoted;
+		else if (quoted)
+			p += *p == '\\';
+		else if (*p == '{' || *p == '[')
+			depth++;
+		else if (*p == '}' || *p == ']')
+			depth--;
+	return (size_t)at < length && (*end == '{' || *end == '[') &&
+		depth == CHECK_DEPTH ?
+	    "nested deeper than " STRING(CHECK_DEPTH) " levels" :
+	    "not JSON";
 }

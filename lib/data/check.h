@@ -6,35 +6,45 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Containers may nest this deep, no deeper. */
+/* Arrays and objects may nest this deep, no deeper. */
 #define CHECK_DEPTH 64
 
-/* The most paths one check_json() looks for. */
+/* The most paths that one check_json() looks for. */
 #define CHECK_WANTS 64
 
-/* Part of a checked text; text is NULL where there is no such part. */
+/* A part of a checked text; text is NULL where there is no such part. */
 struct check_span {
 	const char *text;
 	size_t length;
 };
 
-/*
- * A value to look for: the names of the members that lead to it, ended by
- * NULL (so { NULL } is the whole).  Points into the text when found.
- */
+/* A value to look for. */
 struct check_want {
+	/* The names of the members that lead to it, ended by NULL. */
 	const char *const *path;
+	/* Where it was found; it points into the text. */
 	struct check_span value;
 };
 
 /*
- * Is the text one JSON value by RFC 8259, in UTF-8 without a byte order
- * mark, no deeper than CHECK_DEPTH?  Returns -1 if it is, else the offset of
- * the first byte that is wrong (length, where more was expected).  Fills the
- * wants in the same pass, without allocating; of members with one name the
- * last wins.  libjq 1.6 accepts much that is not JSON, so whatever a
- * stranger sent comes through here first.
+ * Check that text is one JSON value by RFC 8259, in UTF-8 without a byte order
+ * mark, nested no deeper than CHECK_DEPTH.  Returns -1 if it is, else the
+ * offset of the first byte that is wrong, which is length where more was
+ * expected.
+ *
+ * Fills the count wants in the same pass, without allocating; of members with
+ * one name the last wins.  All are empty if the text is wrong.
+ *
+ * libjq 1.6 accepts much that is not JSON, so whatever a stranger sent comes
+ * through here first.
  */
-ssize_t check_json(const char *, size_t, struct check_want *, size_t);
+ssize_t check_json(
+    const char *text, size_t length, struct check_want *want, size_t count);
+
+/*
+ * Return what is wrong with a text for which check_json() returned the offset
+ * at: "not JSON", or that it is nested too deep.
+ */
+const char *check_why(const char *text, size_t length, ssize_t at);
 
 #endif

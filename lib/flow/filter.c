@@ -172,7 +172,8 @@ handle(struct loop *l, const char *line, size_t length)
 
 	l->line++;
 	if ((at = check_json(line, length, wants, 3)) != -1) {
-		snprintf(why, sizeof(why), "not JSON at byte %zd", at + 1);
+		snprintf(why, sizeof(why), "%s at byte %zd",
+		    check_why(line, length, at), at + 1);
 		reject(l, why);
 		return;
 	}

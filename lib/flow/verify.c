@@ -190,13 +190,13 @@ name_of(const jv *request)
 static jv
 accept(jv rec, const struct sender *c, const char *text, size_t length)
 {
-	char *event, reason[64];
+	char *event, reason[80];
 	ssize_t wrong;
 
 	event = provider_event(c->provider, text, length, &wrong);
 	if (wrong != -1) {
-		snprintf(reason, sizeof(reason), "body is not JSON at byte %zd",
-		    wrong);
+		snprintf(reason, sizeof(reason), "body is %s at byte %zd",
+		    check_why(text, length, wrong), wrong);
 		return record_settle(rec, RECORD_MALFORMED, reason);
 	}
 	if (event == NULL)

@@ -149,10 +149,11 @@ line(struct pipeline *p, const char *text, size_t length)
 	struct check_want want[] = { { .path = id }, { .path = settled } };
 	const struct check_span *said = &want[1].value;
 	enum record_outcome outcome = RECORD_OPEN;
+	ssize_t wrong;
 
 	p->answered = true;
-	if (check_json(text, length, want, 2) != -1) {
-		warnx("pipeline: not JSON");
+	if ((wrong = check_json(text, length, want, 2)) != -1) {
+		warnx("pipeline: %s", check_why(text, length, wrong));
 		return;
 	}
 	if (said->text != NULL && *said->text == '"')
