@@ -140,9 +140,10 @@ timeless() {
 contents() {
 	for table in build status event; do
 		sqlite3 -json tack.db "SELECT * FROM $table" | jq -Sc '.[] |
-		    del(.created_at, .published_at, .created, .rkey) |
-		    if .event then .event |= (fromjson | del(.createdAt))
-		    else . end'
+		    del(.created_at, .published_at, .created, .rkey, .before) |
+		    if .event | type == "string" then
+			.event |= (fromjson | del(.createdAt))
+		    else del(.event) end'
 	done | sort
 }
 
