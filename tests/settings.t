@@ -11,6 +11,7 @@ cat >table <<'END'
 TACK_BUILD_LIMIT 0 tack-poll
 TACK_DEV on tack-spawn
 TACK_DEV on tack-local create
+TACK_LOCAL_FREE 0 tack-local create
 TACK_LOCAL_JOBS 1 tack-local create
 TACK_LOCAL_MEMORY 0 tack-local create
 TACK_LOCAL_NETWORK on tack-local create
