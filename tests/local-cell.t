@@ -222,6 +222,42 @@ PATH=$TOP/bin status 'without bubblewrap nothing runs' 1 \
     "$TOP/bin/tack-local" create <nobwrap
 PATH=$TOP/bin "$TOP/bin/tack-local" create <nobwrap >said
 ok 'and the answer says what to do' grep -q TACK_LOCAL_SANDBOX=none said
+is 'tack-local check says what steps run in' '{"sandbox":"bwrap"}' \
+    "$(tack-local check)"
+ok 'and leaves nothing' [ -z "$(find tack.db-local -name '.check*')" ]
+
+# A chroot is what a container is to bwrap: the kernel refuses it a namespace.
+mkdir root
+cat >chroot.sh <<'EOF'
+mount --rbind / root || exit 9
+exec chroot root sh -c "cd '$PWD'; $1"
+EOF
+if [ "$(unshare -m sh chroot.sh 'tack-local check | jq -r "keys[]"' \
+    2>/dev/null)" = error ]; then
+	unshare -m sh chroot.sh 'tack-local check' >said
+	ok 'in a chroot it says what is missing' \
+	    jq -e '.error | test("bwrap: .*user namespaces and a /proc")' said
+	ok 'and what to do' jq -e '.error | test("TACK_LOCAL_SANDBOX=none")' said
+	task chroot '[{command: "true"}]' >chroot.task
+	id=$(unshare -m sh chroot.sh 'tack-local create <chroot.task' |
+	    jq -r .build.id)
+	until_ok ended "$id"
+	is 'a build there fails of that' "failed $(jq -r .error said)" \
+	    "$(tack-local get "$id" | jq -r '.build.state + " " + .build.error')"
+	task chroot2 '[{command: "id -un; pwd >there"}]' >chroot.task
+	id=$(unshare -m sh chroot.sh 'export TACK_LOCAL_SANDBOX=none
+	    tack-local check >bare; tack-local create <chroot.task' |
+	    jq -r .build.id)
+	until_ok ended "$id"
+	is 'without a sandbox it runs as nobody' '{"sandbox":"none"} passed nobody' \
+	    "$(cat bare) $(tack-local get "$id" |
+		jq -r .build.state) $(plain 1)"
+	is 'with a warning in its log' 'Sandbox: none. Warning: steps may do '\
+'whatever the user nobody may, and reach the network.' "$(plain 0 | sed 1q)"
+else
+	skip 'a chroot is told of' 'no chroot that refuses namespaces'
+fi
+
 export TACK_LOCAL_SANDBOX=none
 went bare '[{command: "cat file; env | grep -c TACK_; setsid sleep 26457513 & pwd"}]' '.clone = {}'
 is 'without a sandbox steps run in the work tree' \
@@ -236,6 +272,13 @@ if [ "$(id -u)" -eq 0 ]; then
 	status 'root cannot be in a sandbox' 78 \
 	    env TACK_LOCAL_USER=root sh -c 'tack-local create <nobwrap'
 fi
+for wrong in JOBS=0 JOBS=many TIMEOUT=5m TIMEOUT=0 FREE=-1 MEMORY=x \
+    PROCESSES=0 NETWORK=yes SANDBOX=jail; do
+	(export "TACK_LOCAL_$wrong" && tack-local create <nobwrap) >said 2>err
+	is "TACK_LOCAL_$wrong is refused before a build is made, in its record" \
+	    "78 TACK_LOCAL_${wrong%%=*}" "$? $(jq -r '.error |
+	    sub(":.*"; "")' said)"
+done
 mkdir -m 777 open
 status 'a directory that others may write is an error' 78 \
     env TACK_LOCAL_DIR="$TMP/open" tack-local list

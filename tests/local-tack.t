@@ -109,6 +109,9 @@ is 'a retry is refused with its remedy' \
 push wrong true '.tack.local.image = "x"'
 is 'an option that is not known fails the workflow' \
     'failed (tack.local: no such option: image)' "$(told wrong)"
+TACK_LOCAL_TIMEOUT=5m push setting true 2>/dev/null
+is 'a setting that is wrong is told of where people look' \
+    'failed (TACK_LOCAL_TIMEOUT: 5m: ' "$(told setting | cut -c1-32)"
 push empty true 'del(.steps)'
 is 'and so do no steps' 'failed (the workflow has no steps)' "$(told empty)"
 done_testing

@@ -155,8 +155,10 @@ cell_directories(const struct cell *c, const char *above, const char *dir)
 char *
 cell_refusal(const struct cell *c, const char *printed)
 {
-	size_t length = strcspn(printed, "\n");
-	char *line = xstrndup(printed, length), *text;
+	const char *end = strpbrk(printed, ".\n"); /* of a sentence, or line */
+	char *line = end != NULL ? xstrndup(printed, (size_t)(end - printed)) :
+				   xstrdup(printed),
+	     *text;
 
 	if (c->bwrap == NULL)
 		text = xasprintf("no step can run here (%s)", line);
