@@ -39,8 +39,8 @@ OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o lib/ba
 	lib/flow/workflow.o
 HDRS = ${OBJS:.o=.h} lib/data/eight.h
 UNITS = tests/auth.t tests/base64.t tests/file.t tests/head.t tests/json.t \
-	tests/mask.t tests/public.t tests/sandbox.t tests/secret.t tests/term.t \
-	tests/tid.t tests/yaml.t
+	tests/mask.t tests/public.t tests/sandbox.t tests/secret.t tests/stamp.t \
+	tests/term.t tests/tid.t tests/yaml.t
 BENCHES = tests/bench/commit tests/bench/json tests/bench/load \
 	tests/bench/pair tests/bench/sub
 

@@ -7,7 +7,7 @@
 #include "data/stamp.h"
 
 void
-stamp_write(char text[32], int64_t ms)
+stamp_write(char text[STAMP_SIZE], int64_t ms)
 {
 	time_t s = ms / 1000;
 	char day[24];
@@ -15,22 +15,24 @@ stamp_write(char text[32], int64_t ms)
 
 	gmtime_r(&s, &tm);
 	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, 32, "%s.%03dZ", day, (int)(ms % 1000));
+	snprintf(text, STAMP_SIZE, "%s.%03dZ", day, (int)(ms % 1000));
 }
 
 int64_t
 stamp_read(const char *text)
 {
-	static const char form[] = "0000-00-00T00:00:00";
+	static const char form[] = "0000-00-00 00:00:00";
 	struct tm tm = { 0 };
 	int64_t ms = 0, minutes = 0;
 	size_t digits;
 
 	for (size_t i = 0; form[i] != '\0'; i++)
-		if (form[i] == '0' ? text[i] < '0' || text[i] > '9' :
-				     text[i] != form[i])
+		if (form[i] == '0'     ? text[i] < '0' || text[i] > '9' :
+			form[i] == ' ' ? text[i] != 'T' && text[i] != ' ' :
+					 text[i] != form[i])
 			return -1;
-	if (strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) == NULL)
+	if (strptime(text, "%Y-%m-%d", &tm) == NULL ||
+	    strptime(text + 11, "%H:%M:%S", &tm) == NULL)
 		return -1;
 	text += strlen(form);
 	if (*text == '.') {
@@ -52,7 +54,7 @@ stamp_read(const char *text)
 			return -1;
 		if (*text == '-')
 			minutes = -minutes;
-	} else if (strcmp(text, "Z") != 0)
+	} else if (strcmp(text, "Z") != 0 && strcmp(text, " UTC") != 0)
 		return -1;
 	return ((int64_t)timegm(&tm) - minutes * 60) * 1000 + ms;
 }

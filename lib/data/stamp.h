@@ -5,10 +5,17 @@
 
 #include <stdint.h>
 
-/* Unix milliseconds, in UTC. */
-void stamp_write(char text[32], int64_t ms);
+/* The longest that stamp_write() writes, with its NUL. */
+#define STAMP_SIZE 32
 
-/* A text by RFC 3339 in unix milliseconds, -1 if it is none. */
-int64_t stamp_read(const char *);
+/* Write a time, in milliseconds since 1970, as 2026-08-22T10:15:31.114Z. */
+void stamp_write(char text[STAMP_SIZE], int64_t ms);
+
+/*
+ * Return the time that text tells, in milliseconds since 1970; -1 if it tells
+ * none.  A blank may stand for the T, as RFC 3339 allows, and " UTC" for the Z,
+ * as CIs in Ruby write it.
+ */
+int64_t stamp_read(const char *text);
 
 #endif

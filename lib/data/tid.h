@@ -9,13 +9,13 @@
 #define TID_LENGTH 13
 
 /*
- * The TID of unix microseconds below 2^53 and a clock id below 1024
- * (atproto.com/specs/tid).
+ * Write the TID (atproto.com/specs/tid) of a time, in microseconds since 1970
+ * and below 2^53, and of a clock's number, below 1024.
  */
 void
 tid_make(char text[TID_LENGTH + 1], int64_t microseconds, unsigned clock_id);
 
 /* Is the text a TID? */
-bool tid_valid(const char *);
+bool tid_valid(const char *text);
 
 #endif

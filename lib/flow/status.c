@@ -88,29 +88,13 @@ status_over(const char *status)
 	return status != NULL && kind(status) >= FINISHED;
 }
 
-/*
- * A time as CIs write it, 2026-08-22T10:15:31.114Z or 2026-08-22 10:15:31
- * UTC, in whole unix seconds: one delivery has fractions, another has not.
- */
+/* A time in whole seconds: one delivery has fractions, another has not. */
 static int64_t
 seconds(const char *text)
 {
-	struct tm tm = { 0 };
-	const char *end;
+	int64_t ms = text != NULL ? stamp_read(text) : -1;
 
-	if (text == NULL)
-		return UNKNOWN;
-	end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (end == NULL)
-		end = strptime(text, "%Y-%m-%d %H:%M:%S", &tm);
-	if (end == NULL)
-		return UNKNOWN;
-	if (*end == '.')
-		end += 1 + strspn(end + 1, "0123456789");
-	if (strcmp(end, "Z") != 0 && strcmp(end, " UTC") != 0 &&
-	    strcmp(end, "+00:00") != 0)
-		return UNKNOWN;
-	return timegm(&tm);
+	return ms == -1 ? UNKNOWN : ms / 1000;
 }
 
 static int64_t
