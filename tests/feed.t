@@ -10,6 +10,7 @@ cat >feed.py <<'EOF'
 import select, sqlite3, time
 from peer import *
 
+MANY = 10000 # more than is kept and than sockets hold, within half a minute
 server, n = Server(), 0
 server.wait()
 
@@ -37,7 +38,7 @@ def log():
         return [row[0] for row in
             db.execute("SELECT created FROM event ORDER BY created")]
 
-def read(s, until, timeout=60):
+def read(s, until, timeout=120):
     """The cursors of what comes, until there are so many or no more."""
     got, end = [created(t) for t in s.frames()], time.monotonic() + timeout
     while len(got) < until and time.monotonic() < end and not s.closed:
@@ -48,7 +49,7 @@ def read(s, until, timeout=60):
 def feeders():
     return [p for p in children(server.pid()) if name(p) == "tack-events"]
 
-def settled(count, timeout=30):
+def settled(count, timeout=60):
     end = time.monotonic() + timeout
     while len(feeders()) != count and time.monotonic() < end:
         time.sleep(.05)
@@ -80,11 +81,11 @@ fact("and not to who asked for the future", read(ahead, 1, .5) == [])
 
 slow = Subscriber(server.port, log()[-1], receive=4096)
 before = len(log())
-publish(30000)
-quick = [read(s, 30000) for s in many[:2]]
+publish(MANY)
+quick = [read(s, MANY) for s in many[:2]]
 fact("a slow reader keeps nobody", all(got == log()[before:] for got in quick))
 fact("and gets all in order when it reads again",
-    read(slow, 30000) == log()[before:])
+    read(slow, MANY) == log()[before:])
 fact("after which it shares the feeder", settled(1))
 for s in many + [again, ahead, slow]:
     s.close()
@@ -107,7 +108,7 @@ publish()
 fact("nor keeps the next event from others", read(late, 1) == log()[-1:])
 server.stop()
 EOF
-timeout 300 /usr/bin/python3 feed.py >facts 2>log
+timeout 900 /usr/bin/python3 feed.py >facts 2>log
 while read -r good what; do
 	is "$what" yes "$good"
 done <facts

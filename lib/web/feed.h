@@ -52,10 +52,13 @@ void feeds_free(struct feeds *);
  */
 struct feed *feeds_find(struct feeds *, const struct feed_source *);
 
-/* Hold a feed, and let go of it. */
+/* Hold a feed, so that it stays. */
 void feed_take(struct feed *);
+
+/* Let go of a feed that was taken. */
 void feed_leave(struct feed *);
 
+/* What a feed tells; its words are the feed's own. */
 const struct feed_source *feed_source(const struct feed *);
 
 /* Was its program started, and has it not ended? */
@@ -108,11 +111,18 @@ int feed_status(const struct feed *);
 void feed_mind(struct feed *, int64_t position);
 
 /*
- * What to poll(2) for, at most so many descriptors; returns how many.  By when
- * at the latest to call feeds_run(), and what to do then.
+ * Fill in what to poll(2) for, most descriptors at most.  Returns how many it
+ * is.
  */
 size_t feeds_poll(struct feeds *, struct pollfd *, size_t most);
+
+/* The time, of clock_ticks(), at which to run though nothing was polled. */
 int64_t feeds_deadline(const struct feeds *);
+
+/*
+ * Read what programs have said, and see to those that ended.  count is what
+ * feeds_poll() returned.
+ */
 void feeds_run(struct feeds *, const struct pollfd *, size_t count);
 
 /* Tell all that the process pid ended with a status of wait(2). */

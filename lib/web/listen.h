@@ -6,19 +6,25 @@
 #include <stdbool.h>
 
 /*
- * The socket to serve: one that systemd passed; a listening one at the
- * address, "127.0.0.1:6555", "[::1]:6555", or ":8080" for every address;
- * standard input; a listening one at TACK_LISTEN_ADDR; else -1.  It closes on
- * exec.  Standard input and output become /dev/null, and standard error, if
- * it is that very socket, logger(1).  Exits with EX_USAGE when the text is no
- * address, EX_UNAVAILABLE when it cannot be had.
+ * Find the socket to serve.  The first of these that is there: one that
+ * systemd(1) passed; a listening one at address ("127.0.0.1:6555",
+ * "[::1]:6555", ":8080" for every address), unless that is NULL; standard
+ * input, if it is a socket; a listening one at TACK_LISTEN_ADDR.  Returns -1
+ * if there is none.
+ *
+ * The socket closes on exec.  Standard input and output become /dev/null, and
+ * standard error, if it is that very socket, logger(1).  Exits with EX_USAGE
+ * when an address is none, with EX_UNAVAILABLE when it cannot be had.
  */
 int listen_find(const char *address);
 
-/* Does a descriptor listen? Exits with EX_USAGE if it is no stream socket. */
+/*
+ * Does the socket fd listen, or is it a connection? Exits with EX_USAGE if it
+ * is no stream socket.
+ */
 bool listen_is(int fd);
 
-/* Tell stderr where a socket listens. */
+/* Write to standard error where the socket fd listens. */
 void listen_tell(int fd);
 
 #endif

@@ -15,10 +15,11 @@
 struct pipeline;
 
 /*
- * A record came back: the HTTP status that its outcome means, 0 if it has
- * none.  The id is a checked JSON text, NULL if there is none.
+ * Called for each record that comes back.  id, of length bytes, is a checked
+ * JSON text, NULL if the record has none; status is the HTTP status that its
+ * outcome means, 0 if it has none.
  */
-typedef void pipeline_answer_fn(const char *id, size_t, int status);
+typedef void pipeline_answer_fn(const char *id, size_t length, int status);
 
 /* The filters have ended, or must: what they had will not come back. */
 typedef void pipeline_ended_fn(void);
@@ -46,13 +47,17 @@ void pipeline_greet(struct pipeline *, const char *record, int milliseconds);
 
 /*
  * Where to add a record, with its line feed, for the filters, which are
- * started if need be.  NULL if there is no room.
+ * started if they do not run.  Returns NULL if there is no room.
  */
 struct bytes *pipeline_room(struct pipeline *);
 
-/* Hand the filters what was added; what to poll(2) for; what to do then. */
+/* Hand the filters what was added, as far as they take it at once. */
 void pipeline_feed(struct pipeline *);
+
+/* Fill in what to poll(2) for. */
 void pipeline_poll(const struct pipeline *, struct pollfd[PIPELINE_FDS]);
+
+/* Do what can be done without waiting, after poll(2). */
 void pipeline_run(struct pipeline *, const struct pollfd[PIPELINE_FDS]);
 
 #endif

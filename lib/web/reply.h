@@ -8,11 +8,12 @@
 #include "base/bytes.h"
 
 /*
- * Add the head of a reply with fields, each ended by CR LF; the body's length
- * is -1 if fields, or the end, tell it.  connection is the field of that name,
- * NULL for none.
+ * Add the head of a reply to out: its status; fields, each of which CR LF
+ * ends; Content-Length with the length of the body, unless that is -1, where
+ * fields or the end of the connection tell it; and connection as the field of
+ * that name, unless it is NULL.
  */
-void reply_head(struct bytes *, int status, const char *fields, ssize_t length,
-    const char *connection);
+void reply_head(struct bytes *out, int status, const char *fields,
+    ssize_t length, const char *connection);
 
 #endif

@@ -10,13 +10,17 @@
 #include "web/head.h"
 
 /*
- * Add a request's record, one line, as tack-record(5) has it.  The number
- * makes its id, which no other process's is like.
+ * Add the record of a request to out, one line, as tack-record(5) has it: its
+ * head, and body, of length bytes.  number makes its id, which no record of
+ * another process has.
  */
-void request_record(struct bytes *, uint64_t number, const struct head *,
+void request_record(struct bytes *out, uint64_t number, const struct head *,
     const char *body, size_t length);
 
-/* The number of a record's id, a JSON text or NULL; 0 if it is not ours. */
+/*
+ * The number of the request that a record's id, a JSON text of length bytes or
+ * NULL, is of; 0 if this process did not make it.
+ */
 uint64_t request_number(const char *id, size_t length);
 
 #endif

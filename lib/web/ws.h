@@ -13,24 +13,25 @@
 #define WS_HEAD 10 /* bytes of a frame's head, at most */
 
 /*
- * Does the request open a WebSocket? Returns 0 with the value to accept with,
- * or the status to refuse with: 400, 403 for an Origin that is not the Host,
- * 426 for a version other than 13.
+ * Does the request open a WebSocket? Returns 0 and the value to accept it
+ * with, or the status to refuse it with: 400, 403 for an Origin that is not
+ * the Host, 426 for a version other than 13.
  */
 int ws_handshake(const struct head *, char accept[WS_ACCEPT]);
 
-/*
- * An open WebSocket on a socket, which stays the caller's; early are bytes
- * that came with the head, copied.  Nothing here blocks.  Exits with
- * EX_OSERR for want of memory.
- */
+/* An open WebSocket. None of its functions waits. */
 struct ws;
-struct ws *ws_new(int fd, const char *early, size_t);
+
+/*
+ * Make a WebSocket of the socket fd, which stays the caller's.  early are
+ * length bytes that came with the head; they are copied.
+ */
+struct ws *ws_new(int fd, const char *early, size_t length);
 void ws_free(struct ws *);
 
 /*
  * Write the head of the frame of a whole text of length bytes: head and text
- * are a frame as every peer gets it.  Returns the head's length.
+ * are a frame as every peer gets it.  Returns the length of the head.
  */
 size_t ws_head(char head[WS_HEAD], size_t length);
 
@@ -41,14 +42,18 @@ size_t ws_head(char head[WS_HEAD], size_t length);
  */
 size_t ws_frames(struct ws *, const char *frames, size_t length);
 
-/* Queue a text, a Ping, a Close; its reason may be NULL. */
-void ws_text(struct ws *, const char *, size_t);
+/* Queue a text of length bytes, which is copied. */
+void ws_text(struct ws *, const char *text, size_t length);
+
+/* Queue a Ping. */
 void ws_ping(struct ws *);
+
+/* Queue a Close with a code and a reason, which may be NULL. */
 void ws_close(struct ws *, int code, const char *reason);
 
 /*
- * Send what is queued, then read and answer; what data the peer sends is
- * discarded.  Reads only when all is sent.  False when the WebSocket is over.
+ * Send what is queued and, when all is sent, read: Pings and Closes are
+ * answered, data is discarded.  Returns false when the WebSocket is over.
  */
 bool ws_run(struct ws *);
 
@@ -58,10 +63,10 @@ short ws_events(const struct ws *);
 /* Is nothing queued? */
 bool ws_idle(const struct ws *);
 
-/* The bytes of texts in the queue. */
+/* How many bytes of texts are queued? */
 size_t ws_waiting(const struct ws *);
 
-/* When bytes last left, or began to wait. */
+/* When bytes last left, or began to wait: the time of clock_ticks(). */
 int64_t ws_moved(const struct ws *);
 
 #endif
