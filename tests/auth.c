@@ -24,6 +24,7 @@
 #include "base/secret.h"
 #include "ci/auth.h"
 #include "data/json.h"
+#include "tap.h"
 
 #define KEY "29b1ff5779c76bd48ba6705eb99ff970"
 #define BUILDKITE \
@@ -52,15 +53,7 @@ struct count {
 	size_t cases, right;
 };
 
-static size_t facts, failures;
 static const char *data;
-
-static void
-ok(bool good, const char *fact)
-{
-	printf("%sok %zu - %s\n", good ? "" : "not ", ++facts, fact);
-	failures += !good;
-}
 
 static char *format(const char *, ...) __attribute__((format(printf, 1, 2)));
 
@@ -716,6 +709,5 @@ main(int argc, char *argv[])
 	clock_facts();
 	secrets();
 	schemes();
-	printf("1..%zu\n", facts);
-	return failures != 0;
+	return done();
 }

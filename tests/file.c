@@ -13,15 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-
-static int count, bad;
-
-static void
-ok(bool good, const char *fact)
-{
-	printf("%s %d - %s\n", good ? "ok" : "not ok", ++count, fact);
-	bad += !good;
-}
+#include "tap.h"
 
 /* Does the file have this content? */
 static bool
@@ -122,6 +114,5 @@ main(void)
 	unlinkat(dir, "sub/a", 0);
 	unlinkat(dir, "sub", AT_REMOVEDIR);
 	rmdir(path);
-	printf("1..%d\n", count);
-	return bad != 0;
+	return done();
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "web/head.h"
+#include "tap.h"
 
 #define H "Host: a\r\n"
 #define GET "GET / HTTP/1.1\r\n"
@@ -162,15 +163,6 @@ static const struct {
 	{ 0, "two of another field", T(GET H "X: a\r\nX: b\r\n" END) },
 };
 
-static int tests, failed;
-
-static void
-ok(int good, const char *fact)
-{
-	failed += !good;
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, fact);
-}
-
 static int
 parse(struct head *head, char *buf, const char *text, size_t length)
 {
@@ -281,6 +273,5 @@ main(void)
 		got = parse(&head, buf, text, n);
 		ok(got == (fields > HEAD_FIELDS ? 431 : 0), fact);
 	}
-	printf("1..%d\n", tests);
-	return failed != 0;
+	return done();
 }

@@ -15,17 +15,9 @@
 #include "data/check.h"
 #include "data/json.h"
 #include "data/print.h"
+#include "tap.h"
 
 #define MIB ((size_t)1 << 20)
-
-static int count, bad;
-
-static void
-ok(bool good, const char *fact)
-{
-	printf("%s %d - %s\n", good ? "ok" : "not ok", ++count, fact);
-	bad += !good;
-}
 
 /* Is the check of a text wrong (or not, -1) where it should be? */
 static void
@@ -79,7 +71,7 @@ word(const char *want, const char *text, const char *fact)
 
 /* The text of a value given away. */
 static bool
-is_text(const char *want, jv v)
+prints_as(const char *want, jv v)
 {
 	char *got = print_text(v);
 	bool good = strcmp(got, want) == 0;
@@ -176,7 +168,26 @@ check_and_parse(const char *text, bool parsed)
 		jv_free(json_parse(text, strlen(text)));
 }
 
-/* Is a text checked, and parsed too, in 150 ms and 16 MiB? */
+/* Seconds that libjq takes for 1 MiB of zeros: 150 ms, where it is quiet. */
+static double zeros;
+
+static void
+measure_zeros(void)
+{
+	char *text = repeat("[0", ",0", "]");
+	clock_t from = clock();
+
+	jv_free(json_parse(text, strlen(text)));
+	zeros = (double)(clock() - from) / CLOCKS_PER_SEC;
+	printf("# P10: the floor, libjq on 1 MiB of zeros: %.1f ms CPU\n",
+	    zeros * 1e3);
+	free(text);
+}
+
+/*
+ * Is a text checked, and parsed too, in 16 MiB and no more than 150 ms, or
+ * twice the floor where the machine is busy?
+ */
 static bool
 costs(const char *name, const char *text, bool parsed)
 {
@@ -200,7 +211,8 @@ costs(const char *name, const char *text, bool parsed)
 	    (double)usage.ru_maxrss / 1024);
 	return status == 0 &&
 	    (getenv("TACK_SANITIZE") != NULL ||
-		(cpu < 0.15 && usage.ru_maxrss <= 16 * 1024));
+		((cpu < 0.15 || cpu < 2 * zeros) &&
+		    usage.ru_maxrss <= 16 * 1024));
 }
 
 static void
@@ -391,7 +403,7 @@ test_values(void)
 	v = json_drop(json_drop(v, "z"), "x");
 	v = json_set_str(json_set(v, "n", jv_number(2)), "t", "new");
 	v = json_set(v, "s", jv_invalid());
-	ok(is_text("{\"n\":2,\"t\":\"new\"}", jv_copy(v)),
+	ok(prints_as("{\"n\":2,\"t\":\"new\"}", jv_copy(v)),
 	    "members are set and dropped");
 	jv_free(v);
 
@@ -417,7 +429,7 @@ test_values(void)
 	w = json_get(&v, "a");
 	ok(!jv_is_valid(w), "nor members");
 	v = json_drop(json_set(json_set_str(v, "a", "b"), "a", jv_true()), "a");
-	ok(is_text("[1,2,4]", v), "and takes none");
+	ok(prints_as("[1,2,4]", v), "and takes none");
 	v = parse("{\"a\":1}");
 	json_each(&v, sum, &total);
 	ok(total == 7, "an object has no elements");
@@ -425,8 +437,8 @@ test_values(void)
 	v = jv_invalid();
 	ok(json_str(&v, "a") == NULL && json_word(&v) == NULL,
 	    "an invalid value holds nothing");
-	ok(is_text("null", v), "and is null as text");
-	ok(is_text("{\"b\":1,\"a\":\"\xc3\xa9\"}",
+	ok(prints_as("null", v), "and is null as text");
+	ok(prints_as("{\"b\":1,\"a\":\"\xc3\xa9\"}",
 	       parse("{\"b\" : 1.0, \"a\":\"\\u00e9\"}")),
 	    "text is compact and in order");
 
@@ -459,7 +471,7 @@ test_values(void)
 	ok(!jv_is_valid(v), "and no value");
 	jv_free(v);
 	v = json_parse("12", 2);
-	ok(is_text("12", v), "a number alone is a value");
+	ok(prints_as("12", v), "a number alone is a value");
 }
 
 /* A record by the writer, after the line of another. */
@@ -520,6 +532,7 @@ test_print(void)
 static void
 test_cost(void)
 {
+	measure_zeros();
 	little("1 MiB of [", repeat("", "[", ""));
 	little("1 MiB of {\"\":", repeat("", "{\"\":", ""));
 	little("1 MiB of [{},", repeat("", "[{},", ""));
@@ -543,9 +556,11 @@ test_cost(void)
 	       repeat("[0",
 		   ",{\"id\":\"0194c5a2-7a3e-4a51-8f0e-e2c1a1b9d3aa\",\"number\":123,"
 		   "\"state\":\"running\",\"blocked\":false,\"finished_at\":null}",
-		   "]")) > 1e8 ||
+		   "]")) *
+			zeros >
+		    5 * MIB ||
 		getenv("TACK_SANITIZE") != NULL,
-	    "a check runs at 100 MB/s and more");
+	    "a check is five times as fast as libjq");
 }
 
 int
@@ -556,6 +571,5 @@ main(void)
 	test_values();
 	test_print();
 	test_cost();
-	printf("1..%d\n", count);
-	return bad != 0;
+	return done();
 }

@@ -11,19 +11,12 @@
 
 #include "log/held.h"
 #include "log/mask.h"
+#include "tap.h"
 
 #define SECRET "hunter2 \xff\xfe\xfd~~~?"
 
-static int count, bad;
 static char *out;
 static size_t out_length;
-
-static void
-ok(bool good, const char *fact)
-{
-	printf("%s %d - %s\n", good ? "ok" : "not ok", ++count, fact);
-	bad += !good;
-}
 
 static void
 run(struct mask *m, const char *text, size_t length, size_t step, bool same)
@@ -351,6 +344,5 @@ main(void)
 	speed("cc -O2 -c wick.c\n", "a log of 16 MiB");
 	speed("a", "a log that begins like a secret all the time");
 	free(out);
-	printf("1..%d\n", count);
-	return bad > 0;
+	return done();
 }

@@ -11,8 +11,7 @@
 
 #include "base/public.h"
 #include "local/remote.h"
-
-static int count, bad;
+#include "tap.h"
 
 static const char *const closed[] = {
 	/* loopback, as the C library reads numbers */
@@ -347,11 +346,12 @@ static const char *const public_[] = {
 };
 
 static void
-ok(bool good, const char *fact, const char *spelling)
+holds(bool good, const char *fact, const char *spelling)
 {
-	printf(
-	    "%s %d - %s %s\n", good ? "ok" : "not ok", ++count, fact, spelling);
-	bad += !good;
+	char whole[256];
+
+	snprintf(whole, sizeof(whole), "%s %s", fact, spelling);
+	ok(good, whole);
 }
 
 /* Does the C library read the spelling, and is what it reads public? */
@@ -363,10 +363,10 @@ spelt(const char *spelling, bool want)
 	struct addrinfo *list;
 
 	if (getaddrinfo(spelling, NULL, &hints, &list) != 0) {
-		ok(false, "an address:", spelling);
+		holds(false, "an address:", spelling);
 		return;
 	}
-	ok(public_address(list->ai_addr) == want,
+	holds(public_address(list->ai_addr) == want,
 	    want ? "public:" : "not public:", spelling);
 	freeaddrinfo(list);
 }
@@ -382,7 +382,7 @@ refused(const char *spelling)
 					    "https://%s/did/repo",
 	    spelling);
 	said = remote_refused(url, false, &pin);
-	ok(said != NULL && pin == NULL, "no clone from", url);
+	holds(said != NULL && pin == NULL, "no clone from", url);
 	free(said);
 }
 
@@ -454,7 +454,7 @@ main(void)
 	     i++) {
 		char *pin, *said = remote_refused(refused_urls[i], false, &pin);
 
-		ok(said != NULL && pin == NULL, "no clone from",
+		holds(said != NULL && pin == NULL, "no clone from",
 		    strchr(refused_urls[i], '\n') == NULL ? refused_urls[i] :
 							    "two lines");
 		free(said);
@@ -464,15 +464,14 @@ main(void)
 	char *pin,
 	    *said = remote_refused("http://localhost:8080/x", true, &pin);
 
-	ok(said == NULL && pin != NULL &&
+	holds(said == NULL && pin != NULL &&
 		strncmp(pin, "localhost:8080:", 15) == 0 &&
 		(strstr(pin, "127.0.0.1") != NULL ||
 		    strstr(pin, "[::1]") != NULL),
 	    "what was resolved is pinned:", pin != NULL ? pin : "");
 	free(pin);
-	ok(!public_address((struct sockaddr *)&local),
+	holds(!public_address((struct sockaddr *)&local),
 	    "not public:", "a socket in the file system");
-	ok(!public_address(&none), "not public:", "no family");
-	printf("1..%d\n", count);
-	return bad == 0 ? 0 : 1;
+	holds(!public_address(&none), "not public:", "no family");
+	return done();
 }

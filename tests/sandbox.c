@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/sandbox.h"
+#include "tap.h"
 
-static size_t facts, failures;
 static char directory[] = "/tmp/tack-sandbox.XXXXXX";
 static char file[64], other[64];
 
@@ -97,17 +97,6 @@ do_passwd(void)
 	return open("/etc/passwd", O_RDONLY);
 }
 
-static void
-is(const char *fact, int actual, int expected)
-{
-	bool good = actual == expected;
-
-	printf("%sok %zu - %s\n", good ? "" : "not ", ++facts, fact);
-	if (!good)
-		printf("# errno %d, expected %d\n", actual, expected);
-	failures += !good;
-}
-
 int
 main(void)
 {
@@ -124,38 +113,35 @@ main(void)
 	fputs("x", f);
 	fclose(f);
 
-	is("execve is denied", attempt(do_exec, "", SANDBOX_NO_EXEC), EPERM);
-	is("execveat is denied", attempt(do_execveat, "", SANDBOX_NO_EXEC),
-	    EPERM);
-	is("socket is denied", attempt(do_socket, "", SANDBOX_NO_NET), EPERM);
-	is("io_uring is denied", attempt(do_uring, "", SANDBOX_NO_NET), EPERM);
-	is("socket is free without SANDBOX_NO_NET",
-	    attempt(do_socket, "", SANDBOX_NO_EXEC), 0);
+	is(attempt(do_exec, "", SANDBOX_NO_EXEC), EPERM, "execve is denied");
+	is(attempt(do_execveat, "", SANDBOX_NO_EXEC), EPERM,
+	    "execveat is denied");
+	is(attempt(do_socket, "", SANDBOX_NO_NET), EPERM, "socket is denied");
+	is(attempt(do_uring, "", SANDBOX_NO_NET), EPERM, "io_uring is denied");
+	is(attempt(do_socket, "", SANDBOX_NO_EXEC), 0,
+	    "socket is free without SANDBOX_NO_NET");
 	if (landlock) {
-		is("no file is in reach", attempt(do_read, "", 0), EACCES);
-		is("what is in reach to read can be read",
-		    attempt(do_read, "r", 0), 0);
-		is("it cannot be written", attempt(do_write, "r", 0), EACCES);
-		is("nothing can be made beside it", attempt(do_make, "r", 0),
-		    EACCES);
-		is("what is in reach to write can be written",
-		    attempt(do_write, "rw", 0), 0);
-		is("a file can be made and removed there",
-		    attempt(do_make, "rw", 0), 0);
-		is("another directory is out of reach",
-		    attempt(do_passwd, "rw", 0), EACCES);
-		is("a database's directory is in reach",
-		    attempt(
-			do_make, "database", SANDBOX_NO_EXEC | SANDBOX_NO_NET),
-		    0);
-		is("nothing else is beside a database",
-		    attempt(do_passwd, "database",
-			SANDBOX_NO_EXEC | SANDBOX_NO_NET),
-		    EACCES);
+		is(attempt(do_read, "", 0), EACCES, "no file is in reach");
+		is(attempt(do_read, "r", 0), 0,
+		    "what is in reach to read can be read");
+		is(attempt(do_write, "r", 0), EACCES, "it cannot be written");
+		is(attempt(do_make, "r", 0), EACCES,
+		    "nothing can be made beside it");
+		is(attempt(do_write, "rw", 0), 0,
+		    "what is in reach to write can be written");
+		is(attempt(do_make, "rw", 0), 0,
+		    "a file can be made and removed there");
+		is(attempt(do_passwd, "rw", 0), EACCES,
+		    "another directory is out of reach");
+		is(attempt(
+		       do_make, "database", SANDBOX_NO_EXEC | SANDBOX_NO_NET),
+		    0, "a database's directory is in reach");
+		is(attempt(
+		       do_passwd, "database", SANDBOX_NO_EXEC | SANDBOX_NO_NET),
+		    EACCES, "nothing else is beside a database");
 	} else
 		printf("# no Landlock here\n");
 	unlink(file);
 	rmdir(directory);
-	printf("1..%zu\n", facts);
-	return failures != 0;
+	return done();
 }

@@ -11,15 +11,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-
-static int count, bad;
-
-static void
-ok(bool good, const char *fact)
-{
-	printf("%s %d - %s\n", good ? "ok" : "not ok", ++count, fact);
-	bad += !good;
-}
+#include "tap.h"
 
 /* The secrets of a text, each followed by a bar. */
 static char *
@@ -106,6 +98,5 @@ main(void)
 		snprintf(fact, sizeof(fact), "%s: refused", none[i].fact);
 		ok(refused(none[i].text), fact);
 	}
-	printf("1..%d\n", count);
-	return bad != 0;
+	return done();
 }

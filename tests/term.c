@@ -8,11 +8,10 @@
 #include <time.h>
 
 #include "log/term.h"
+#include "tap.h"
 
 #define DATA "tests/data/buildkite/logs/"
 #define MIB ((size_t)1 << 20)
-
-static int count, bad;
 
 /* What came out: the lines as text, and "[ms]" before each if wanted. */
 static char *out;
@@ -21,13 +20,6 @@ static FILE *stream;
 static bool times;
 static size_t longest, pieces;
 static bool going_on;
-
-static void
-ok(bool good, const char *fact)
-{
-	printf("%s %d - %s\n", good ? "ok" : "not ok", ++count, fact);
-	bad += !good;
-}
 
 static void
 line(const char *text, size_t length, int64_t ms, bool ended, void *arg)
@@ -316,6 +308,5 @@ main(void)
 	marks();
 	bounds();
 	free(out);
-	printf("1..%d\n", count);
-	return bad > 0;
+	return done();
 }

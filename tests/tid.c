@@ -8,15 +8,7 @@
 
 #include "data/json.h"
 #include "data/tid.h"
-
-static int count, bad;
-
-static void
-ok(bool good, const char *fact)
-{
-	printf("%s %d - %s\n", good ? "ok" : "not ok", ++count, fact);
-	bad += !good;
-}
+#include "tap.h"
 
 /* The file at $DATA or, from the top of the checkout, tests/data. */
 static jv
@@ -89,7 +81,7 @@ main(void)
 	v = data("tid_invalid.json");
 	json_each(&v, invalid, NULL);
 	jv_free(v);
-	ok(count == 21, "all vectors were seen");
+	ok(tap_count == 21, "all vectors were seen");
 
 	ok(tid_valid("jzzzzzzzzzzzz"), "the greatest TID is valid");
 	ok(!tid_valid("3mtj73ais6k2\n"), "a line end is not valid");
@@ -103,6 +95,5 @@ main(void)
 	}
 	ok(rising, "TIDs sort as their times do");
 
-	printf("1..%d\n", count);
-	return bad != 0;
+	return done();
 }
