@@ -29,10 +29,10 @@ versions() {
 
 # The input of a tool: of tack-events it is the database alone.
 payload=$DATA/buildkite/webhook-build-finished-passed.json
-export TACK_BUILDKITE_WEBHOOK_MODE=token TACK_BUILDKITE_WEBHOOK_SECRET=t
+export TACK_BUILDKITE_WEBHOOK_MODE=token TACK_BUILDKITE_WEBHOOK_SECRET=0123456789abcdef0123
 jq -nc --rawfile body "$payload" '{request: {method: "POST",
     path: "/webhooks/buildkite", query: "", at: 1800000000,
-    headers: {"x-buildkite-token": "t"}, body: ($body | @base64)}}' >verify.in
+    headers: {"x-buildkite-token": "0123456789abcdef0123"}, body: ($body | @base64)}}' >verify.in
 make_inputs() {
 	rm -f tack.db*
 	tack-init && tack-verify <verify.in >resolve.in &&

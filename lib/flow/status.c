@@ -24,7 +24,7 @@
 /* Where a workflow stands, or what a delivery says of it. */
 struct view {
 	char status[16];
-	int64_t attempt;
+	int64_t attempt; /* 0: there is none yet */
 	/* of the last record, unix milliseconds */
 	int64_t created_at, published_at;
 	int64_t event; /* the last record's place in the log */
@@ -37,7 +37,7 @@ struct view {
 struct status {
 	struct db *db;
 	struct event_log log;
-	struct query *look, *store, *ask;
+	struct query *look, *insert, *update, *ask;
 	bool news; /* the batch appended an event */
 };
 
@@ -207,19 +207,21 @@ look(struct status *t, const jv *ref)
 }
 
 static void
-store(struct status *t, const jv *ref, const struct view *now)
+store(struct status *t, const jv *ref, const struct view *was,
+    const struct view *now)
 {
-	ref_bind(t->store, ref);
-	db_bind_int(t->store, ":attempt", now->attempt);
-	db_bind(t->store, ":status", now->status);
-	db_bind_int(t->store, ":created_at", now->created_at);
-	db_bind_int(t->store, ":published_at", now->published_at);
-	db_bind_int(t->store, ":started_at", now->started_at);
-	db_bind_int(t->store, ":finished_at", now->finished_at);
-	db_bind_int(t->store, ":held", now->held);
-	db_bind_int(t->store, ":event", now->event);
-	db_bind_int(t->store, ":ask", 0);
-	while (db_step(t->store))
+	struct query *q = was->attempt == 0 ? t->insert : t->update;
+
+	ref_bind(q, ref);
+	db_bind_int(q, ":attempt", now->attempt);
+	db_bind(q, ":status", now->status);
+	db_bind_int(q, ":created_at", now->created_at);
+	db_bind_int(q, ":published_at", now->published_at);
+	db_bind_int(q, ":started_at", now->started_at);
+	db_bind_int(q, ":finished_at", now->finished_at);
+	db_bind_int(q, ":held", now->held);
+	db_bind_int(q, ":event", now->event);
+	while (db_step(q))
 		continue;
 }
 
@@ -246,7 +248,7 @@ publish(struct status *t, jv rec, const jv *ref, const jv *build,
 	text = print_text(jv_copy(record));
 	now->event = event_append(&t->log, NSID, text, was->event);
 	free(text);
-	store(t, ref, now);
+	store(t, ref, was, now);
 	snprintf(cursor, sizeof(cursor), "%" PRId64, now->event);
 	t->news = true;
 	rec = json_set(rec, "status", record);
@@ -267,7 +269,7 @@ refresh(struct status *t, const jv *ref, const struct view *was,
 	if (both.started_at != was->started_at ||
 	    both.finished_at != was->finished_at || both.held != was->held ||
 	    now->asked)
-		store(t, ref, &both);
+		store(t, ref, was, &both);
 }
 
 jv
@@ -358,21 +360,20 @@ status_open(struct db *db)
 	    " attempt, published_at, event FROM status"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
 	    " AND workflow = :workflow");
-	t->store = db_query(db, "store status",
+	t->insert = db_query(db, "store a first status",
 	    "INSERT INTO status (knot, pipeline_rkey, workflow, status,"
 	    " created_at, started_at, finished_at, held, ask, attempt,"
 	    " published_at, event)"
 	    " VALUES (:knot, :rkey, :workflow, :status, :created_at,"
-	    " :started_at, :finished_at, :held, :ask, :attempt,"
-	    " :published_at, :event)"
-	    " ON CONFLICT DO UPDATE SET status = excluded.status,"
-	    " created_at = excluded.created_at,"
-	    " started_at = excluded.started_at,"
-	    " finished_at = excluded.finished_at,"
-	    " held = excluded.held, ask = excluded.ask,"
-	    " attempt = excluded.attempt,"
-	    " published_at = excluded.published_at,"
-	    " event = excluded.event");
+	    " :started_at, :finished_at, :held, 0, :attempt,"
+	    " :published_at, :event)");
+	t->update = db_query(db, "store a status",
+	    "UPDATE status SET status = :status, created_at = :created_at,"
+	    " started_at = :started_at, finished_at = :finished_at,"
+	    " held = :held, ask = 0, attempt = :attempt,"
+	    " published_at = :published_at, event = :event"
+	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
+	    " AND workflow = :workflow");
 	t->ask = db_query(db, "mark for asking",
 	    "UPDATE status SET ask = 1"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"

@@ -83,6 +83,13 @@ build_prepare(struct builds *b, struct db *db)
 	    " WHERE id IN " BUILD_WATCHED
 	    " AND (created_at > :now OR sent_at > :now OR missing_at > :now"
 	    " OR not_before > :now + :longest)");
+	b->heal_ended = db_query(db, "heal builds that came after their end",
+	    "UPDATE build AS b SET ended = 1"
+	    " WHERE id IN (SELECT id FROM build WHERE NOT ended)"
+	    " AND EXISTS (SELECT 1 FROM status AS s"
+	    " WHERE s.pipeline_rkey = b.pipeline_rkey AND s.knot = b.knot"
+	    " AND s.workflow = b.workflow AND (s.attempt > b.attempt"
+	    " OR s.attempt = b.attempt AND s.ended))");
 	b->heal_status = db_query(db, "heal times of publishing",
 	    "UPDATE status SET published_at = :now * 1000"
 	    " WHERE published_at / 1000 > :now"
@@ -197,7 +204,8 @@ build_heal(struct builds *b)
 	db_bind_int(b->heal, ":back", BACK);
 	db_bind_int(b->heal, ":longest", BUILD_LONGEST_WAIT);
 	db_begin(b->db);
-	while (db_step(b->heal) || db_step(b->heal_status))
+	while (db_step(b->heal) || db_step(b->heal_status) ||
+	    db_step(b->heal_ended))
 		continue;
 	db_commit(b->db);
 }

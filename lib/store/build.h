@@ -40,7 +40,7 @@
 struct builds {
 	struct db *db;
 	struct query *by_row, *by_ref, *sent, *done, *put_off, *verdict, *older,
-	    *due, *heal, *heal_status;
+	    *due, *heal, *heal_status, *heal_ended;
 };
 
 /* Prepares the statements of builds in db. */

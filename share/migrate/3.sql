@@ -176,15 +176,6 @@ BEGIN
 	AND workflow = new.workflow AND attempt <= new.attempt;
 END;
 
-CREATE TRIGGER build_late AFTER INSERT ON build
-WHEN EXISTS (SELECT 1 FROM status AS s
-    WHERE s.pipeline_rkey = new.pipeline_rkey AND s.knot = new.knot
-    AND s.workflow = new.workflow
-    AND (s.attempt > new.attempt OR s.attempt = new.attempt AND s.ended))
-BEGIN
-	UPDATE build SET ended = 1 WHERE id = new.id;
-END;
-
 -- Where builds have been of late: build is the newest, seen_at, in unix
 -- seconds, when tack-poll last saw one begin or open. What is not known is ''.
 CREATE TABLE place (
