@@ -261,7 +261,7 @@ body | verified >good
 status 'a bad line between two good makes exit 1' 1 tack-resolve <mixed
 is 'and both good ones pass' 2 "$(tack-resolve <mixed 2>log | wc -l | tr -d ' ')"
 ok 'its number is told' grep -q 'stdin:2: not JSON' log
-printf '%65s\n' | tr ' ' '[' >deep
+printf '%65s\n' '' | tr ' ' '[' >deep
 tack-resolve <deep 2>log
 ok 'a line that is nested too deep is told to be that' \
     grep -q 'stdin:1: nested deeper than 64 levels at byte 65' log

@@ -99,7 +99,7 @@ printf '{"event":"pi\000ng"}' >nul
 printf '{"event":"\377"}' >latin
 printf '{"event":1}' >number
 printf '[]' >array
-printf '%65s' | tr ' ' '[' >deep
+printf '%65s' '' | tr ' ' '[' >deep
 while read -r file want; do
 	request "$file" >signed
 	is "a signed body that is $file" "malformed: $want" \
