@@ -34,14 +34,14 @@ bombs = {
 for name, text in bombs.items():
     with open(name + ".request", "w") as f:
         print(json.dumps({"request": {"path": "/webhooks/buildkite",
-            "headers": {"x-buildkite-token": "t"}, "at": 1800000000,
+            "headers": {"x-buildkite-token": "correct-horse"}, "at": 1800000000,
             "body": base64.b64encode(text.encode()).decode()}}), file=f)
     with open(name + ".verified", "w") as f:
         print('{"provider":"buildkite","event":"build.running","payload":'
             + text + "}", file=f)
 PY
 python3 bombs.py
-export TACK_BUILDKITE_WEBHOOK_MODE=token TACK_BUILDKITE_WEBHOOK_SECRET=t
+export TACK_BUILDKITE_WEBHOOK_MODE=token TACK_BUILDKITE_WEBHOOK_SECRET=correct-horse
 
 # The most memory TOOL took on a file, in KiB, its exit status in .rc. It has told
 # of the record, and waits for another, when it is looked at.
