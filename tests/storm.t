@@ -122,6 +122,11 @@ bad=-1 p99=9999 plain=0 most=99999 floor=0 still=99
 # shellcheck disable=SC1091
 [ ! -e figures ] || . ./figures
 is 'P11 resets, and no honest webhook is turned away' 0 "$bad"
+if [ -n "${TACK_SANITIZE:-}" ]; then
+	ok 'P11 how long they wait # SKIP the build is sanitized' true
+	done_testing
+	exit
+fi
 ok 'P11 nor does it wait 50 ms longer than where they ask for nothing' \
     [ "$p99" -le $((50 + 2 * plain)) ]
 ok 'P11 who comes to read is served within a second more than without' \

@@ -53,7 +53,7 @@ def lines(*records):
     return "".join(json.dumps(r) + "\n" for r in records).encode()
 
 
-def request(state, token="t"):
+def request(state, token="correct-horse"):
     import base64
     body = base64.b64encode(json.dumps(payload(state)).encode()).decode()
     return {"request": {"method": "POST", "path": "/webhooks/buildkite",
@@ -79,7 +79,7 @@ def verified(state):
 def http(state):
     body = json.dumps(payload(state)).encode()
     return (b"POST /webhooks/buildkite HTTP/1.1\r\nHost: a\r\n"
-        b"X-Buildkite-Token: t\r\nContent-Length: %d\r\n\r\n" % len(body)
+        b"X-Buildkite-Token: correct-horse\r\nContent-Length: %d\r\n\r\n" % len(body)
         + body)
 
 
@@ -392,7 +392,8 @@ def by_strace(tool, pool):
 
 for name in "secret", "token":
     with open(name, "w") as f:
-        f.write("t" if name == "secret" else "a token of some length")
+        f.write("correct-horse" if name == "secret" else
+            "a token of some length")
     os.chmod(name, 0o600)
 reference, good, n, bad = {}, {}, 0, 0
 for tool in tools:
