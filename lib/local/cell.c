@@ -350,9 +350,35 @@ bwrap_arguments(const struct cell *c, const char *dir, const jv *env,
 	put_environment(out, env);
 }
 
+/*
+ * bwrap ends with us, but what it starts ends with bwrap only from a moment
+ * on that comes after its start: if we are killed before, it lives on.  So it
+ * looks, when that moment is past, whether the file of this descriptor is
+ * still locked by us.
+ */
+static const char *const alive[] = { "/bin/sh", "-c",
+	"flock -n 9 && exit 125; exec 9<&-; exec \"$@\"", "sh", NULL };
+#define ALIVE_FD 9
+
+/* Put the build's lock where that looks for it, if there is one. */
+static bool
+show_lock(const char *dir)
+{
+	char *path = xasprintf("%s/lock", dir);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool there = fd != -1;
+
+	if (there && fd == ALIVE_FD)
+		there = fcntl(fd, F_SETFD, 0) == 0;
+	else if (there)
+		there = dup2(fd, ALIVE_FD) != -1;
+	free(path);
+	return there;
+}
+
 static _Noreturn void
 exec_bwrap(const struct cell *c, const char *dir, const jv *env,
-    const char *const argv[], const char *show)
+    const char *const argv[], const char *show, bool locked)
 {
 	static char *const none[] = { NULL };
 	const char *args[32] = { c->bwrap, "--args", "3", "--" };
@@ -367,6 +393,8 @@ exec_bwrap(const struct cell *c, const char *dir, const jv *env,
 		fputs(made[i].text, out);
 		hand_over(out, (int)i + 4);
 	}
+	for (size_t i = 0; locked && alive[i] != NULL; i++)
+		args[n++] = alive[i];
 	/* In the sandbox, where a user's processes are counted afresh. */
 	snprintf(processes, sizeof(processes), "--nproc=%" PRId64 ":%" PRId64,
 	    c->processes, c->processes);
@@ -433,6 +461,7 @@ cell_start(const struct cell *c, const char *dir, const jv *env,
     const char *const argv[], const char *show, int out)
 {
 	pid_t parent = getpid(), pid = fork();
+	bool locked;
 	int null;
 
 	if (pid == -1)
@@ -452,13 +481,14 @@ cell_start(const struct cell *c, const char *dir, const jv *env,
 	limit(RLIMIT_NOFILE, 4096);
 	if (c->memory != 0)
 		limit(RLIMIT_AS, c->memory << 20);
+	locked = c->bwrap != NULL && show_lock(dir);
 	become(c);
 	/* Forgotten at each change of user, so not before. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(126);
 	if (c->bwrap != NULL)
-		exec_bwrap(c, dir, env, argv, show);
+		exec_bwrap(c, dir, env, argv, show, locked);
 	exec_bare(c, dir, env, argv);
 }
 

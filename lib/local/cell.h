@@ -11,9 +11,9 @@
 #include <jv.h>
 
 struct cell {
-	char *bwrap; /* the program, or NULL to go without */
+	char *bwrap; /* the program's path, or NULL to go without */
 	const char *shell; /* bash, or sh where there is no bash */
-	bool network; /* share the host's */
+	bool network; /* the host's is shared */
 	const char *user; /* to become first, or NULL to stay */
 	uid_t uid;
 	gid_t gid;
@@ -42,8 +42,9 @@ bool cell_directories(const struct cell *, const char *above, const char *dir);
  * Start a program with dir's directories work, home and tmp, of which work is
  * its working directory.  env, an object of strings, is its whole environment
  * but for HOME and PATH where env lacks them.  Its output and errors go to the
- * descriptor out.  It dies with us.  show, unless NULL, is one more path that
- * it may read.  Returns its process id or, having said why, -1.
+ * descriptor out.  It dies with us; in a sandbox, while bwrap(1) starts, only
+ * if dir has a file lock that we hold by flock(2).  show, unless NULL, is one
+ * more path that it may read.  Returns its process id or, having said why, -1.
  */
 pid_t cell_start(const struct cell *, const char *dir, const jv *env,
     const char *const argv[], const char *show, int out);

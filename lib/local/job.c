@@ -218,6 +218,16 @@ job_lock(const struct job_dir *j, const char *id)
 	return -1;
 }
 
+void
+job_hold(const struct job_dir *j, const char *id)
+{
+	char path[JOB_NAME];
+	int fd = openat(j->fd, job_name(path, id, "lock"), O_RDWR | O_CLOEXEC);
+
+	if (fd == -1 || flock(fd, LOCK_EX | LOCK_NB) == -1)
+		job_fail(path);
+}
+
 int
 job_lock_all(const struct job_dir *j, bool wait)
 {

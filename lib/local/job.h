@@ -57,6 +57,12 @@ const char *job_name(char text[JOB_NAME], const char *id, const char *file);
 int job_lock(const struct job_dir *, const char *id);
 
 /*
+ * Hold the build's lock by flock(2) as well, for as long as this process lives:
+ * that is what can be looked at from within a sandbox.
+ */
+void job_hold(const struct job_dir *, const char *id);
+
+/*
  * Take the lock under which builds are made.  Returns a descriptor, or -1 if
  * another has it and wait is false.
  */

@@ -6,11 +6,13 @@
 #include <stdbool.h>
 
 /*
- * Why a repository must not be fetched from this URL, a stranger's, for the
- * caller to free; NULL if it may be.  It must be https to a host with a name,
- * all of whose addresses are public; with dev, http, file and any host will
- * do.  *pin is what git's http.curloptResolve takes so that the addresses
- * looked at are the ones connected to; NULL where there is nothing to pin.
+ * Say why git must not go to url, which a stranger wrote; the text is for the
+ * caller to free.  NULL means that it may: url is https, to a host with a name,
+ * all of whose addresses are public; with dev, http, file and any host will do.
+ * *pin is then a value for git's http.curloptResolve, which makes git connect
+ * to the addresses that were looked at, or NULL where there is nothing to pin;
+ * it is for the caller to free.  The host's name is looked up, which takes as
+ * long as its name servers like.
  */
 char *remote_refused(const char *url, bool dev, char **pin);
 

@@ -7,7 +7,8 @@
 
 /*
  * Pass a build through tack-resolve(1) and tack-status(1), as a poll would.
- * If that fails it only warns: tack will ask by itself.
+ * This may take 40 s.  If it fails there is a warning, no more: the next poll
+ * asks for the build.
  */
 void report_build(const jv *build);
 

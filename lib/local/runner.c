@@ -586,6 +586,7 @@ runner_run(const char *id, void *arg)
 	r.events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (r.events != -1)
 		inotify_add_watch(r.events, r.dir, IN_CREATE);
+	job_hold(r.jobs, id);
 	load(&r);
 	if (cell_open(&r.cell) != NULL)
 		errx(EX_CONFIG, "no sandbox");

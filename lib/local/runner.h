@@ -16,12 +16,15 @@ struct runner_settings {
 };
 
 /*
- * What the environment says.  Exits with EX_CONFIG if something of that is
- * wrong, so a tool asks before it makes a build.
+ * Read the settings from the environment.  Exits with EX_CONFIG if one is
+ * wrong, so a tool reads them before it makes a build.
  */
 struct runner_settings runner_settings(void);
 
-/* Run a build that make_build() made to its end; arg is the struct job_dir. */
+/*
+ * Run the build id, which make_build() has made, to its end.  arg is the
+ * struct job_dir.
+ */
 void runner_run(const char *id, void *arg);
 
 #endif

@@ -8,21 +8,23 @@
 #include "local/job.h"
 
 /*
- * The builds before one, by number, that were alive when it came.  None can
- * join them, so when each waits until fewer than so many are before it, those
- * that run are always the first there are.  ids is for the caller to free.
+ * The builds that had a lower number than one build, and were alive, when it
+ * came.  That set only shrinks: if each build waits until fewer than N of its
+ * set are alive, builds begin in order of arrival and N run at once.
  */
 struct turn {
 	const struct job_dir *jobs;
 	const char *id;
 	int64_t number;
-	char (*ids)[JOB_ID + 1];
+	char (*ids)[JOB_ID + 1]; /* for the caller to free */
 	size_t count;
 };
+
+/* Find the set of the build id, which has this number. */
 void turn_open(
     struct turn *, const struct job_dir *, const char *id, int64_t number);
 
-/* How many are before us still? */
+/* Count the builds of the set that are still alive. */
 int64_t turn_before(const struct turn *);
 
 #endif
