@@ -152,7 +152,8 @@ main(int argc, char *argv[])
 	t.db = db_open(t.path, DB_WRITE_FULL);
 	build_prepare(&t.builds, t.db);
 	t.open = db_query(t.db, "look whether a run is open",
-	    "SELECT 1 FROM build WHERE id = :row AND NOT over");
+	    "SELECT 1 FROM build WHERE id = :row AND NOT ended"
+	    " AND verdict IS NULL");
 	t.again = db_query(t.db, "store the next attempt",
 	    "INSERT INTO build (provider, knot, pipeline_rkey, workflow,"
 	    " attempt, org, pipeline)"

@@ -75,6 +75,14 @@ while [ $((old = old + 1)) -lt "$newest" ]; do
 done
 note "P30: versions 1 to $newest, $((old - 1)) older"
 
+restore 2
+sqlite3 tack.db "WITH RECURSIVE n (i) AS
+	(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001)
+    INSERT INTO build (provider, build_id, knot, pipeline_rkey, workflow)
+    SELECT 'p', i, 'k', i, 'w' FROM n"
+is 'who waits for a large one is told how far it is' 'tack-init: version 3: ' \
+    "$(tack-init 2>&1 | sed -n 's/[0-9]* builds (1 of 3)$//p')"
+
 # A version that is not ours to know: refused by all, and left as it is.
 refused() {
 	cp new.db refused.db

@@ -271,6 +271,14 @@ is 'which the next round does' 12 "$(round >/dev/null; query "SELECT count(*)
     FROM status WHERE status = 'success'")"
 
 fresh
+query "INSERT INTO status (knot, pipeline_rkey, workflow, status, created_at,
+    started_at, finished_at) VALUES ('k', 'a', 'w', 'success', 1, 1, 1)"
+run a
+round >/dev/null
+is 'a row that came after the end of its status has ended' '1 ' \
+    "$(query 'SELECT ended FROM build') $(asked | grep get)"
+
+fresh
 run a running
 query "UPDATE build SET verdict = 'timeout', reason = 'too late'"
 answer a canceling >ci/list

@@ -68,7 +68,8 @@ build_prepare(struct builds *b, struct db *db)
 	b->older = db_query(db, "look up what is superseded",
 	    "SELECT o.id FROM build AS n JOIN build AS o"
 	    " ON o.line = n.line AND o.workflow = n.workflow"
-	    " AND o.knot = n.knot AND o.id < n.id AND NOT o.over"
+	    " AND o.knot = n.knot AND o.id < n.id"
+	    " AND NOT o.ended AND o.verdict IS NULL"
 	    " WHERE n.id = :row AND o.pipeline_rkey <> n.pipeline_rkey"
 	    " ORDER BY o.id DESC LIMIT 1");
 	b->due = db_query(db, "look up what is due",
@@ -89,7 +90,8 @@ build_prepare(struct builds *b, struct db *db)
 	    " AND EXISTS (SELECT 1 FROM status AS s"
 	    " WHERE s.pipeline_rkey = b.pipeline_rkey AND s.knot = b.knot"
 	    " AND s.workflow = b.workflow AND (s.attempt > b.attempt"
-	    " OR s.attempt = b.attempt AND s.ended))");
+	    " OR s.attempt = b.attempt"
+	    " AND s.status NOT IN ('pending', 'running')))");
 	b->heal_status = db_query(db, "heal times of publishing",
 	    "UPDATE status SET published_at = :now * 1000"
 	    " WHERE published_at / 1000 > :now"

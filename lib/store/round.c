@@ -57,7 +57,7 @@ round_prepare(struct round *r, struct builds *builds)
 	    " LEFT JOIN status AS s USING (pipeline_rkey, knot, workflow)"
 	    " WHERE r.id IN " BUILD_WATCHED " AND " BUILD_R_IS_NEWEST
 	    " AND provider = :provider AND coalesce(org, '') = :org"
-	    " AND build_id IS NOT NULL AND (NOT over OR s.ask)"
+	    " AND build_id IS NOT NULL AND (NOT ended AND verdict IS NULL OR s.ask)"
 	    " ORDER BY not_before, r.id");
 	r->stray = db_query(db, "look up a build of a cancelled run",
 	    "SELECT id FROM build"

@@ -12,11 +12,12 @@ run_prepare(struct runs *r, struct db *db)
 {
 	r->build = db_query(db, "look up run",
 	    "SELECT provider, build_id, web_url, verdict, reason, number, org,"
-	    " pipeline, attempt, over FROM build"
+	    " pipeline, attempt, ended OR verdict IS NOT NULL FROM build"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
 	    " AND workflow = :workflow ORDER BY attempt DESC LIMIT 1");
 	r->status = db_query(db, "look up status",
-	    "SELECT status, created_at, ended FROM status"
+	    "SELECT status, created_at, status NOT IN ('pending', 'running')"
+	    " FROM status"
 	    " WHERE knot = :knot AND pipeline_rkey = :rkey"
 	    " AND workflow = :workflow AND attempt >= :attempt");
 	r->event = db_query(db, "look up error",

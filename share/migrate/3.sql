@@ -23,7 +23,8 @@ FROM build HAVING max(id) > 10000;
 
 -- Is it over? A status that is an end, and an attempt of which an end has been
 -- published or which a later one has followed: it has ended. What has ended or
--- has our verdict is over. These words stand nowhere else in SQL. The keys
+-- has our verdict is over. (No column is generated: SQLite 3.40 cannot VACUUM
+-- INTO from those with -readonly, which is how a backup is taken.) The keys
 -- begin with what is looked for; record keys are in the order of time, so new
 -- rows stand together. (Each tool reads all of the schema when it starts: a view
 -- is dear there, so the tools have the words that two queries share.)
@@ -50,7 +51,6 @@ CREATE TABLE attempt (
 	reason TEXT,
 	missing_at INTEGER,
 	ended INTEGER NOT NULL DEFAULT 0,
-	over INTEGER AS (ended OR verdict IS NOT NULL),
 	UNIQUE (build_id, provider),
 	UNIQUE (pipeline_rkey, knot, workflow, attempt)
 ) STRICT;
@@ -73,7 +73,7 @@ ALTER TABLE attempt RENAME TO build;
 CREATE INDEX build_open ON build (provider, org, pipeline)
 WHERE NOT ended;
 CREATE INDEX build_line ON build (line, workflow)
-WHERE line IS NOT NULL AND NOT over;
+WHERE line IS NOT NULL AND NOT ended AND verdict IS NULL;
 
 -- Each event knows the one before of its workflow, and status the last one.
 -- created needs no AUTOINCREMENT, which is a page each time: floor remembers
@@ -124,7 +124,6 @@ CREATE TABLE stand (
 	attempt INTEGER NOT NULL DEFAULT 1,
 	published_at INTEGER NOT NULL DEFAULT 0,
 	event INTEGER,
-	ended INTEGER AS (status NOT IN ('pending', 'running')),
 	PRIMARY KEY (pipeline_rkey, knot, workflow)
 ) STRICT, WITHOUT ROWID;
 
@@ -161,19 +160,23 @@ END;
 CREATE INDEX status_ask ON status (ask) WHERE ask = 1;
 
 CREATE TRIGGER status_first AFTER INSERT ON status
-WHEN new.ended OR new.attempt > 1
+WHEN new.status NOT IN ('pending', 'running') OR new.attempt > 1
 BEGIN
-	UPDATE build SET ended = new.ended OR attempt < new.attempt
+	UPDATE build SET ended = attempt < new.attempt
+	    OR new.status NOT IN ('pending', 'running')
 	WHERE pipeline_rkey = new.pipeline_rkey AND knot = new.knot
 	AND workflow = new.workflow AND attempt <= new.attempt;
 END;
 
 CREATE TRIGGER status_next AFTER UPDATE OF status, attempt ON status
-WHEN new.ended <> old.ended OR new.attempt <> old.attempt
+WHEN new.status <> old.status OR new.attempt <> old.attempt
 BEGIN
-	UPDATE build SET ended = new.ended OR attempt < new.attempt
+	UPDATE build SET ended = attempt < new.attempt
+	    OR new.status NOT IN ('pending', 'running')
 	WHERE pipeline_rkey = new.pipeline_rkey AND knot = new.knot
-	AND workflow = new.workflow AND attempt <= new.attempt;
+	AND workflow = new.workflow AND attempt <= new.attempt
+	AND ended <> (attempt < new.attempt
+	    OR new.status NOT IN ('pending', 'running'));
 END;
 
 -- Where builds have been of late: build is the newest, seen_at, in unix
