@@ -26,6 +26,12 @@ done
 for name in $(grep -rhoE 'TACK_[A-Z_]+' . | sort -u); do
 	ok "$name is in a page" grep -rqw "$name" "$TOP/man"
 done
+# A name of a comment that stands for all of a kind is none.
+for name in $(grep -rohE --include='*.[ch]' --include='tack*' --exclude='*.o' \
+    -I 'TACK_[A-Z_]*[A-Z]' "$TOP/lib" "$TOP/bin" | sort -u |
+    grep -v '^TACK_NAME'); do
+	ok "$name is in tack(7)" grep -qw "$name" "$TOP/man/tack.7"
+done
 if command -v systemd-analyze >/dev/null; then
 	for unit in systemd/*.service; do
 		score=$(systemd-analyze security --offline=yes \
