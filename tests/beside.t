@@ -83,7 +83,7 @@ exec 3>in
 record three >&3
 until_holds test -s out
 until_holds test -s events
-sqlite3 -readonly tack.db '.backup copy.db'
+sqlite3 -readonly tack.db "VACUUM INTO 'copy.db'"
 mv copy.db tack.db
 rm -f tack.db-wal tack.db-shm
 record four >&3

@@ -148,7 +148,7 @@ trace() {
 	within "$py" record.py "$PWD/cut.so" "$PWD/$1.trace" "$2" "$3" \
 	    2>trace.log
 	rm -f "$1.end"
-	sqlite3 -readonly tack.db ".backup $1.end"
+	sqlite3 -readonly tack.db "VACUUM INTO '$1.end'"
 }
 
 cut() {
