@@ -107,6 +107,9 @@ is 'a time in fractions is a time: a later end wins' 'published published' \
     "$(step success "$(t 00:05)" '2026-08-22T10:00:06.902Z') $(step failed "$(t 00:05)" "$(t 00:07)")"
 is 'two ends of one second: only the CI can tell' 'stale 1' \
     "$(step success "$(t 00:05)" "$(t 00:07)") $(marked)"
+fresh
+is 'and two are of one second whatever its fractions' 'published stale 1' \
+    "$(step success "$(t 00:05)" '2026-08-22T10:00:06.902Z') $(step failed "$(t 00:05)" "$(t 00:06)") $(marked)"
 is 'a success has no error to tell' null \
     "$(record success "$(t 00:05)" "$(t 00:09)" '.build.error = "x"' | tack-status | jq -r .status.error)"
 fresh
