@@ -16,7 +16,7 @@ TACK_BUILDKITE_ORG=acme
 TACK_OWNER_DID=did:plc:o
 export TACK_BUILDKITE_TOKEN_FILE TACK_BUILDKITE_ORG TACK_OWNER_DID
 cp -R "$TOP/share" .
-TACK_SHARE=$TMP/share
+export TACK_SHARE="$TMP/share"
 jq '.budget = 1000000' "$TOP/share/providers/buildkite/provider.json" \
     >share/providers/buildkite/provider.json
 
@@ -62,7 +62,7 @@ built() {
 
 tab=$(printf '\t')
 case_of=0
-while IFS=$tab read -r pulls list seen kind owner author options then; do
+while IFS=$tab read -r pulls list seen kind owner author options comes; do
 	case $pulls in
 	'#'*)	continue ;;
 	esac
@@ -86,9 +86,9 @@ while IFS=$tab read -r pulls list seen kind owner author options then; do
 	came=$(jq -r 'if .outcome == "ignored" then "ignored"
 	    else .build.status end' out)
 	[ "$came" != pending ] || came=$(built "r$case_of")
-	is "TACK_PULLS $pulls, list $list, seen $seen: a $kind to $owner by $author for $options: $then" \
-	    "$then" "$came"
-	case $then in
+	is "TACK_PULLS $pulls, list $list, seen $seen: a $kind to $owner by $author for $options: $comes" \
+	    "$comes" "$came"
+	case $comes in
 	ignored)
 		is '  and it leaves no row' 0 \
 		    "$(sqlite3 "$TACK_DB_PATH" 'SELECT count(*) FROM build')" ;;
