@@ -56,7 +56,8 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: tack-spawn [-k | -r | -s row] [-d database] [-w seconds]\n");
+	    "usage: tack-spawn [-k] [-d database] [-w seconds]\n"
+	    "       tack-spawn -r | -s row [-d database] [-w seconds]\n");
 	exit(EX_USAGE);
 }
 

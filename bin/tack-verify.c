@@ -17,7 +17,7 @@ static void
 usage(void)
 {
 	fputs("usage: tack-verify [-t seconds]\n"
-	      "       tack-verify -s secret\n",
+	      "       tack-verify -s name\n",
 	    stderr);
 	exit(EX_USAGE);
 }
