@@ -49,8 +49,14 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: tack-local check | create | list [since] | get id | cancel id |"
-	    " rebuild id [attempt] | steps id | log id step [offset [length]]\n");
+	    "usage: tack-local check\n"
+	    "       tack-local create\n"
+	    "       tack-local list [since]\n"
+	    "       tack-local get id\n"
+	    "       tack-local cancel id\n"
+	    "       tack-local rebuild id [attempt]\n"
+	    "       tack-local steps id\n"
+	    "       tack-local log id step [offset [length]]\n");
 	exit(EX_USAGE);
 }
 

@@ -26,6 +26,31 @@ done
 for name in $(grep -rhoE 'TACK_[A-Z_]+' . | sort -u); do
 	ok "$name is in a page" grep -rqw "$name" "$TOP/man"
 done
+# The usage that a tool prints, as words, without what tack(1) says beside it.
+usage()
+{
+	"$1" -Z 2>&1 | sed -n '/^usage: /,$p' |
+		sed -E 's/^usage: //; s/([^ ]) {2,}.*/\1/; /^ {20}/d'
+}
+
+synopsis()
+{
+	mandoc -T ascii -O width=500 "$1" | col -b |
+		sed '1,/^SYNOPSIS/d; /^DESCRIPTION/,$d'
+}
+
+words()
+{
+	tr -s ' \t\n' ' ' | sed 's/^ //'
+}
+
+if command -v mandoc >/dev/null && command -v col >/dev/null; then
+	for page in "$TOP"/man/*.[18]; do
+		tool=$(basename "${page%.?}")
+		is "$tool: the usage is the synopsis" \
+		    "$(synopsis "$page" | words)" "$(usage "$tool" | words)"
+	done
+fi
 # A name of a comment that stands for all of a kind is none.
 for name in $(grep -rohE --include='*.[ch]' --include='tack*' --exclude='*.o' \
     -I 'TACK_[A-Z_]*[A-Z]' "$TOP/lib" "$TOP/bin" | sort -u |
