@@ -320,6 +320,7 @@ fails) exit 75 ;;
 half) printf 'half a li' ;;
 silent) exec >&- && sleep 1 && exit 0 ;;
 waits) exec sleep 600 ;;
+goes-on) seq -f '{"content":"line %.0f of a log that goes on"}' 20000; exec sleep 60 ;;
 quiet) exec sleep 3 ;;
 long) yes '{"content":"a line of a long log, one of very many"}' | head -n 100000 ;;
 esac
@@ -593,6 +594,15 @@ is 'a log is whole when its program has said so' "$done" \
     "$("$py" ws.py "$port" logs /k/3lh/silent | tail -1)"
 is 'a long log comes whole' 100002 \
     "$("$py" ws.py "$port" logs /k/3lh/long | wc -l)"
+"$py" ws.py "$port" logs /k/3lh/goes-on >goes-on &
+goes_on=$!
+all_there() {
+	[ "$(wc -l <goes-on)" -eq 20001 ]
+}
+until_ok all_there
+"$py" ws.py "$port" lines /logs/k/3lh/goes-on 20001 >late
+ok 'who follows a long log late gets all of it' cmp goes-on late
+kill "$goes_on"
 is 'a log in curl is what there is until now' \
     '{"content":"-b k 3lh waiting"}' "$(curl -s -m "$PATIENCE" "$url/logs/k/3lh/waiting")"
 is 'it is NDJSON' '200 application/x-ndjson' \

@@ -40,6 +40,7 @@ struct stream {
 	} phase;
 	int64_t since; /* it waits */
 	bool moved_on; /* a line has come since it waited */
+	bool first; /* the reader's next line says only that all is well */
 	bool blocked; /* the feed has more than the socket took */
 	int64_t deadline;
 	int code; /* of the Close, after the LAST lines */
@@ -182,6 +183,7 @@ stream_start(struct stream *s)
 		return first;
 	}
 	s->phase = CATCHES_UP;
+	s->first = feed_source(s->feed)->complete != NULL;
 	if (!feed_catch_up(s->feed, &s->reader, s->position))
 		conclude_as(s, READER_BADLY, -1);
 	return true;
@@ -230,8 +232,10 @@ read_lines(struct stream *s)
 	reader_read(&s->reader);
 	while (
 	    (line = bytes_line(&s->reader.bytes, &offset, &length)) != NULL) {
-		if (s->head != NULL) {
-			send_head(s);
+		if (s->first) {
+			s->first = false;
+			if (s->head != NULL)
+				send_head(s);
 			continue;
 		}
 		position = source->position == NULL ?
