@@ -25,7 +25,7 @@ OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o lib/ba
 	lib/web/listen.o lib/web/listing.o lib/web/pipeline.o \
 	lib/web/reader.o lib/web/reply.o lib/web/request.o \
 	lib/web/server.o lib/web/stream.o lib/web/ws.o \
-	lib/local/cell.o lib/local/clone.o lib/local/index.o lib/local/job.o lib/local/make.o \
+	lib/local/cell.o lib/local/clone.o lib/local/dir.o lib/local/index.o lib/local/job.o lib/local/make.o \
 	lib/local/mark.o lib/local/remote.o lib/local/report.o \
 	lib/local/runner.o lib/local/task.o lib/local/turn.o \
 	lib/ci/answer.o lib/ci/auth.o lib/ci/budget.o lib/ci/call.o \

@@ -24,6 +24,7 @@
 #include "data/print.h"
 #include "data/stamp.h"
 #include "local/cell.h"
+#include "local/clone.h"
 #include "local/index.h"
 #include "local/job.h"
 #include "local/make.h"
@@ -38,10 +39,10 @@
 #define CLOCK_MS 60000 /* between a file's time and what is written in it */
 
 struct list {
-	const struct job_dir *jobs;
+	const struct dir *jobs;
 	int64_t since; /* unix milliseconds */
 	jv found;
-	char (*seen)[JOB_ID + 1]; /* open, when they were looked at */
+	char (*seen)[DIR_ID + 1]; /* open, when they were looked at */
 	size_t count;
 };
 
@@ -199,9 +200,9 @@ settings_refused(void)
 }
 
 static int
-create(const struct job_dir *jobs, jv task, const char *parent)
+create(const struct dir *jobs, jv task, const char *parent)
 {
-	char id[JOB_ID + 1], *wrong = settings_refused();
+	char id[DIR_ID + 1], *wrong = settings_refused();
 	jv ref = json_get(&task, "ref");
 	const char *missing;
 	struct cell cell;
@@ -210,7 +211,8 @@ create(const struct job_dir *jobs, jv task, const char *parent)
 		refuse("error", wrong);
 		return EX_CONFIG;
 	}
-	if ((wrong = task_refused(&task)) != NULL)
+	if ((wrong = task_refused(&task)) != NULL ||
+	    (wrong = clone_refused(&task)) != NULL)
 		return refuse("error", wrong);
 	if ((missing = settings(&cell)) != NULL)
 		return refuse("error", missing);
@@ -224,7 +226,7 @@ create(const struct job_dir *jobs, jv task, const char *parent)
 
 /* Can steps run here?  Say in what, or what is missing. */
 static int
-check(const struct job_dir *jobs)
+check(const struct dir *jobs)
 {
 	struct cell cell;
 	const char *missing = settings(&cell);
@@ -234,7 +236,7 @@ check(const struct job_dir *jobs)
 		return refuse("error", missing);
 	dir = xasprintf("%s/.check.XXXXXX", jobs->path);
 	if (mkdtemp(dir) == NULL)
-		job_fail(dir);
+		dir_fail(dir);
 	said = cell_try(&cell, jobs->path, dir);
 	job_remove(jobs, strrchr(dir, '/') + 1);
 	free(dir);
@@ -245,7 +247,7 @@ check(const struct job_dir *jobs)
 }
 
 static int
-rebuild(const struct job_dir *jobs, const char *id, const char *attempt)
+rebuild(const struct dir *jobs, const char *id, const char *attempt)
 {
 	jv task = job_task(jobs, id), ref = json_get(&task, "ref");
 	const char *wrong = NULL;
@@ -260,7 +262,7 @@ rebuild(const struct job_dir *jobs, const char *id, const char *attempt)
 }
 
 static int
-cancel(const struct job_dir *jobs, const char *id)
+cancel(const struct dir *jobs, const char *id)
 {
 	const struct timespec pause = { .tv_nsec = 20000000 };
 	jv state = job_state(jobs, id);
@@ -296,7 +298,7 @@ add_open(const char *id, void *arg)
 	struct list *l = arg;
 
 	l->seen = xreallocarray(l->seen, l->count + 1, sizeof(l->seen[0]));
-	memcpy(l->seen[l->count++], id, JOB_ID + 1);
+	memcpy(l->seen[l->count++], id, DIR_ID + 1);
 	add(id, l);
 }
 
@@ -313,7 +315,7 @@ add_ended(const char *id, void *arg)
 }
 
 static int
-list(const struct job_dir *jobs, const char *since)
+list(const struct dir *jobs, const char *since)
 {
 	struct list l = { jobs, clock_now() - LIST_DAYS * DAY_MS, jv_array(),
 		NULL, 0 };
@@ -328,7 +330,7 @@ list(const struct job_dir *jobs, const char *since)
 }
 
 static int
-print_log(const struct job_dir *jobs, const char *id, const char *step,
+print_log(const struct dir *jobs, const char *id, const char *step,
     const char *offset, const char *length)
 {
 	char bytes[65536];
@@ -364,7 +366,7 @@ print_log(const struct job_dir *jobs, const char *id, const char *step,
 
 /* The steps of a build, each with the bytes that its log has by now. */
 struct step_list {
-	const struct job_dir *jobs;
+	const struct dir *jobs;
 	const char *id;
 	jv steps;
 };
@@ -385,7 +387,7 @@ add_step(jv step, void *arg)
 }
 
 static int
-steps(const struct job_dir *jobs, const char *id)
+steps(const struct dir *jobs, const char *id)
 {
 	struct step_list l = { jobs, id, jv_array() };
 	jv state = job_state(jobs, id), list_ = json_get(&state, "steps");
@@ -423,7 +425,7 @@ static const struct {
 int
 main(int argc, char *argv[])
 {
-	struct job_dir jobs;
+	struct dir jobs;
 	const char *verb, *id, *more;
 	char *path;
 	size_t i;
@@ -445,7 +447,8 @@ main(int argc, char *argv[])
 		usage();
 
 	path = directory();
-	job_open(&jobs, path);
+	dir_open(&jobs, path);
+	index_open(&jobs);
 	free(path);
 	if (strcmp(verb, "create") == 0)
 		return create(&jobs, read_task(), NULL);
@@ -453,7 +456,7 @@ main(int argc, char *argv[])
 		return check(&jobs);
 	if (strcmp(verb, "list") == 0)
 		return list(&jobs, id);
-	if (!job_exists(&jobs, id))
+	if (!dir_exists(&jobs, id))
 		return refuse("gone", "there is no such build here");
 	if (strcmp(verb, "cancel") == 0)
 		return cancel(&jobs, id);

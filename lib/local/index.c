@@ -14,10 +14,9 @@
 #include "base/mem.h"
 #include "data/stamp.h"
 #include "local/index.h"
-#include "local/job.h"
 
 #define DAY 11 /* bytes of YYYY-MM-DD */
-#define PLACE (DAY + JOB_ID + 16)
+#define PLACE (DAY + DIR_ID + 16)
 
 static void
 day_of(char day[DAY], int64_t ms)
@@ -31,7 +30,7 @@ day_of(char day[DAY], int64_t ms)
 
 /* Call fn with the name of each entry of a directory, if it is there. */
 static void
-each(const struct job_dir *j, const char *name,
+each(const struct dir *j, const char *name,
     void (*fn)(const char *entry, void *), void *arg)
 {
 	int fd = openat(j->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -41,7 +40,7 @@ each(const struct job_dir *j, const char *name,
 	if (fd == -1 && errno == ENOENT)
 		return;
 	if (fd == -1 || (dir = fdopendir(fd)) == NULL)
-		job_fail(name);
+		dir_fail(name);
 	while ((entry = readdir(dir)) != NULL)
 		if (entry->d_name[0] != '.')
 			fn(entry->d_name, arg);
@@ -49,7 +48,7 @@ each(const struct job_dir *j, const char *name,
 }
 
 static void
-enter(const struct job_dir *j, const char *dir, const char *id)
+enter(const struct dir *j, const char *dir, const char *id)
 {
 	char place[PLACE];
 	int fd;
@@ -57,15 +56,15 @@ enter(const struct job_dir *j, const char *dir, const char *id)
 	snprintf(place, sizeof(place), "%s/%s", dir, id);
 	fd = openat(j->fd, place, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd == -1)
-		job_fail(place);
+		dir_fail(place);
 	close(fd);
 }
 
 static void
-make_directory(const struct job_dir *j, const char *dir)
+make_directory(const struct dir *j, const char *dir)
 {
 	if (mkdirat(j->fd, dir, 0700) == -1 && errno != EEXIST)
-		job_fail(dir);
+		dir_fail(dir);
 }
 
 static void
@@ -75,33 +74,33 @@ enter_old(const char *id, void *arg)
 }
 
 void
-index_open(const struct job_dir *j)
+index_open(const struct dir *j)
 {
 	int all;
 
 	if (faccessat(j->fd, "open", F_OK, 0) == 0)
 		return;
-	if ((all = job_lock_all(j, true)) == -1)
-		job_fail(j->path);
+	if ((all = dir_lock(j, true)) == -1)
+		dir_fail(j->path);
 	if (faccessat(j->fd, "open", F_OK, 0) == -1) {
 		make_directory(j, "ended");
 		make_directory(j, "open.new");
 		/* Whoever looks next finds out which of them have ended. */
-		job_each(j, enter_old, (void *)j);
+		dir_each(j, enter_old, (void *)j);
 		if (renameat(j->fd, "open.new", j->fd, "open") == -1)
-			job_fail("open");
+			dir_fail("open");
 	}
 	close(all);
 }
 
 void
-index_add(const struct job_dir *j, const char *id)
+index_add(const struct dir *j, const char *id)
 {
 	enter(j, "open", id);
 }
 
 void
-index_end(const struct job_dir *j, const char *id, int64_t ms)
+index_end(const struct dir *j, const char *id, int64_t ms)
 {
 	char from[PLACE], to[PLACE], day[DAY];
 
@@ -115,7 +114,7 @@ index_end(const struct job_dir *j, const char *id, int64_t ms)
 }
 
 bool
-index_is_open(const struct job_dir *j, const char *id)
+index_is_open(const struct dir *j, const char *id)
 {
 	char place[PLACE];
 
@@ -124,7 +123,7 @@ index_is_open(const struct job_dir *j, const char *id)
 }
 
 struct walk {
-	const struct job_dir *jobs;
+	const struct dir *jobs;
 	void (*fn)(const char *id, void *);
 	void *arg;
 	char since[DAY];
@@ -133,15 +132,15 @@ struct walk {
 
 /* Whoever makes a build enters it first, under the lock of all. */
 static void
-drop(const struct job_dir *j, const char *id)
+drop(const struct dir *j, const char *id)
 {
-	int all = job_lock_all(j, false);
+	int all = dir_lock(j, false);
 	char *place;
 
 	if (all == -1)
 		return;
 	place = xasprintf("open/%s", id);
-	if (!job_exists(j, id))
+	if (!dir_exists(j, id))
 		unlinkat(j->fd, place, 0);
 	free(place);
 	close(all);
@@ -152,7 +151,7 @@ visit_open(const char *id, void *arg)
 {
 	const struct walk *w = arg;
 
-	if (job_exists(w->jobs, id))
+	if (dir_exists(w->jobs, id))
 		w->fn(id, w->arg);
 	else
 		drop(w->jobs, id);
@@ -164,7 +163,7 @@ visit_ended(const char *id, void *arg)
 	const struct walk *w = arg;
 	char *place;
 
-	if (job_exists(w->jobs, id)) {
+	if (dir_exists(w->jobs, id)) {
 		w->fn(id, w->arg);
 		return;
 	}
@@ -186,7 +185,7 @@ visit_day(const char *day, void *arg)
 
 void
 index_each_open(
-    const struct job_dir *j, void (*fn)(const char *id, void *), void *arg)
+    const struct dir *j, void (*fn)(const char *id, void *), void *arg)
 {
 	struct walk w = { .jobs = j, .fn = fn, .arg = arg };
 
@@ -194,7 +193,7 @@ index_each_open(
 }
 
 void
-index_each_ended(const struct job_dir *j, int64_t ms,
+index_each_ended(const struct dir *j, int64_t ms,
     void (*fn)(const char *id, void *), void *arg)
 {
 	struct walk w = { .jobs = j, .fn = fn, .arg = arg };

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct job_dir;
+#include "local/dir.h"
 
 /*
  * Two directories beside the builds hold an empty file for each, so that
@@ -17,26 +17,26 @@ struct job_dir;
  */
 
 /* Make the index of a directory that has none. */
-void index_open(const struct job_dir *);
+void index_open(const struct dir *);
 
 /* Enter a build that is about to be there.  Exits if that fails. */
-void index_add(const struct job_dir *, const char *id);
+void index_add(const struct dir *, const char *id);
 
 /*
  * Enter that a build ended at ms, in Unix milliseconds, and that nothing is
  * left to do for it.  Where there is no room for that, it stays open.
  */
-void index_end(const struct job_dir *, const char *id, int64_t ms);
+void index_end(const struct dir *, const char *id, int64_t ms);
 
 /* Is there something left to do for a build? */
-bool index_is_open(const struct job_dir *, const char *id);
+bool index_is_open(const struct dir *, const char *id);
 
 /* Call fn with the id of each open build, in no order. */
 void index_each_open(
-    const struct job_dir *, void (*fn)(const char *id, void *), void *arg);
+    const struct dir *, void (*fn)(const char *id, void *), void *arg);
 
 /* Call fn with the id of each build that ended on the day of ms or later. */
-void index_each_ended(const struct job_dir *, int64_t ms,
+void index_each_ended(const struct dir *, int64_t ms,
     void (*fn)(const char *id, void *), void *arg);
 
 #endif

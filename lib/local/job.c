@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -33,65 +32,8 @@
 #define MOST (64 << 20) /* bytes of a file of ours */
 #define RESERVE 65536
 
-const char *
-job_name(char text[JOB_NAME], const char *id, const char *file)
-{
-	if (snprintf(text, JOB_NAME, "%s/%s", id, file) >= JOB_NAME)
-		errx(EX_SOFTWARE, "%s: long name", file);
-	return text;
-}
-
 void
-job_fail(const char *what)
-{
-	int status =
-	    job_full() || errno == EMFILE || errno == ENFILE || errno == EIO ?
-	    EX_TEMPFAIL :
-	    EX_CANTCREAT;
-
-	err(status, "%s", what);
-}
-
-void
-job_open(struct job_dir *j, const char *path)
-{
-	struct stat st;
-
-	if (mkdir(path, 0700) == -1 && errno != EEXIST)
-		job_fail(path);
-	if ((j->path = realpath(path, NULL)) == NULL ||
-	    (j->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
-	    fstat(j->fd, &st) == -1)
-		job_fail(path);
-	if ((st.st_mode & 022) != 0)
-		errx(EX_CONFIG, "%s: others may write it; chmod 700 it", path);
-	index_open(j);
-}
-
-static bool
-is_id(const char *text)
-{
-	return strlen(text) == JOB_ID &&
-	    strspn(text, "0123456789abcdef") == JOB_ID;
-}
-
-void
-job_each(const struct job_dir *j, void (*fn)(const char *id, void *), void *arg)
-{
-	int fd = openat(j->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent *entry;
-	DIR *dir;
-
-	if (fd == -1 || (dir = fdopendir(fd)) == NULL)
-		job_fail(j->path);
-	while ((entry = readdir(dir)) != NULL)
-		if (is_id(entry->d_name))
-			fn(entry->d_name, arg);
-	closedir(dir);
-}
-
-void
-job_id(char id[JOB_ID + 1], const jv *ref, int64_t attempt)
+job_id(char id[DIR_ID + 1], const jv *ref, int64_t attempt)
 {
 	char number[24];
 	const char *const texts[] = { json_str(ref, "knot"),
@@ -99,83 +41,71 @@ job_id(char id[JOB_ID + 1], const jv *ref, int64_t attempt)
 		number };
 
 	snprintf(number, sizeof(number), "%" PRId64, attempt);
-	digest_name(id, JOB_ID, texts, 4);
+	digest_name(id, DIR_ID, texts, 4);
 }
 
 bool
-job_exists(const struct job_dir *j, const char *id)
+job_put(const struct dir *j, const char *id, const char *file, jv v)
 {
-	return is_id(id) && faccessat(j->fd, id, F_OK, 0) == 0;
-}
-
-bool
-job_full(void)
-{
-	return errno == ENOSPC || errno == EDQUOT;
-}
-
-bool
-job_put(const struct job_dir *j, const char *id, const char *file, jv v)
-{
-	char path[JOB_NAME], *text = print_text(v);
+	char path[DIR_NAME], *text = print_text(v);
 	size_t length = strlen(text);
 	int result;
 
 	text[length++] = '\n';
-	job_name(path, id, file);
+	dir_name(path, id, file);
 	do
 		result = file_replace(j->fd, path, text, length, true);
-	while (result == -1 && job_full() && job_release(j, id));
-	if (result == -1 && !job_full())
-		job_fail(path);
+	while (result == -1 && dir_full() && job_release(j, id));
+	if (result == -1 && !dir_full())
+		dir_fail(path);
 	free(text);
 	return result == 0;
 }
 
 bool
-job_write(const struct job_dir *j, const char *id, jv state)
+job_write(const struct dir *j, const char *id, jv state)
 {
 	return job_put(j, id, "state.json", state);
 }
 
 void
-job_reserve(const struct job_dir *j, const char *id)
+job_reserve(const struct dir *j, const char *id)
 {
-	char path[JOB_NAME];
-	int fd = openat(j->fd, job_name(path, id, "reserve"),
+	char path[DIR_NAME];
+	int fd = openat(j->fd, dir_name(path, id, "reserve"),
 	    O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	int error = fd == -1 ? errno : posix_fallocate(fd, 0, RESERVE);
 
 	if (error != 0) {
 		errno = error;
-		job_fail(path);
+		dir_fail(path);
 	}
 	close(fd);
 }
 
 bool
-job_release(const struct job_dir *j, const char *id)
+job_release(const struct dir *j, const char *id)
 {
-	char path[JOB_NAME];
+	char path[DIR_NAME];
 	int error = errno;
-	bool there = unlinkat(j->fd, job_name(path, id, "reserve"), 0) == 0;
+	bool there = unlinkat(j->fd, dir_name(path, id, "reserve"), 0) == 0;
 
 	errno = error;
 	return there;
 }
 
 static jv
-get(const struct job_dir *j, const char *id, const char *file)
+get(const struct dir *j, const char *id, const char *file)
 {
-	char path[JOB_NAME], *text;
+	char path[DIR_NAME], *text;
 	size_t length;
 	jv v = jv_null();
 
-	text = file_read(j->fd, job_name(path, id, file), MOST, &length);
+	text = file_read(j->fd, dir_name(path, id, file), MOST, &length);
 	if (text == NULL && errno == ENOENT)
 		return jv_invalid(); /* removed since */
 	if (text == NULL && (errno == EMFILE || errno == ENFILE))
-		job_fail(path);
+		dir_fail(path);
 	if (text == NULL)
 		warn("%s/%s", j->path, path);
 	else if (check_json(text, length, NULL, 0) == -1) {
@@ -188,26 +118,26 @@ get(const struct job_dir *j, const char *id, const char *file)
 }
 
 jv
-job_task(const struct job_dir *j, const char *id)
+job_task(const struct dir *j, const char *id)
 {
 	return get(j, id, "task.json");
 }
 
 /* Its lock, which is of the open file: children have it until they exec. */
 static int
-lock_file(const struct job_dir *j, const char *id)
+lock_file(const struct dir *j, const char *id)
 {
-	char path[JOB_NAME];
-	int fd = openat(j->fd, job_name(path, id, "lock"),
+	char path[DIR_NAME];
+	int fd = openat(j->fd, dir_name(path, id, "lock"),
 	    O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd == -1 && errno != ENOENT)
-		job_fail(path);
+		dir_fail(path);
 	return fd;
 }
 
 int
-job_lock(const struct job_dir *j, const char *id)
+job_lock(const struct dir *j, const char *id)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd = lock_file(j, id);
@@ -219,32 +149,17 @@ job_lock(const struct job_dir *j, const char *id)
 }
 
 void
-job_hold(const struct job_dir *j, const char *id)
+job_hold(const struct dir *j, const char *id)
 {
-	char path[JOB_NAME];
-	int fd = openat(j->fd, job_name(path, id, "lock"), O_RDWR | O_CLOEXEC);
+	char path[DIR_NAME];
+	int fd = openat(j->fd, dir_name(path, id, "lock"), O_RDWR | O_CLOEXEC);
 
 	if (fd == -1 || flock(fd, LOCK_EX | LOCK_NB) == -1)
-		job_fail(path);
-}
-
-int
-job_lock_all(const struct job_dir *j, bool wait)
-{
-	int fd = openat(j->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd == -1)
-		job_fail(j->path);
-	if (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) == 0)
-		return fd;
-	if (errno != EWOULDBLOCK)
-		job_fail(j->path);
-	close(fd);
-	return -1;
+		dir_fail(path);
 }
 
 bool
-job_alive(const struct job_dir *j, const char *id)
+job_alive(const struct dir *j, const char *id)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd = lock_file(j, id);
@@ -273,7 +188,7 @@ job_final(const jv *state)
 }
 
 struct ending {
-	const struct job_dir *jobs;
+	const struct dir *jobs;
 	const char *id;
 	jv ended;
 };
@@ -316,7 +231,7 @@ end_step(jv step, void *arg)
 
 /* What is to be said of a build whose runner has died. */
 static jv
-died(const struct job_dir *j, const char *id, jv state)
+died(const struct dir *j, const char *id, jv state)
 {
 	jv build = json_get(&state, "outcome"), steps;
 	struct ending e = { .jobs = j, .id = id };
@@ -349,7 +264,7 @@ ended_at(const jv *state)
 }
 
 jv
-job_state(const struct job_dir *j, const char *id)
+job_state(const struct dir *j, const char *id)
 {
 	jv state = get(j, id, "state.json");
 	bool written = true;
@@ -375,47 +290,47 @@ job_state(const struct job_dir *j, const char *id)
 }
 
 int64_t
-job_written(const struct job_dir *j, const char *id)
+job_written(const struct dir *j, const char *id)
 {
-	char path[JOB_NAME];
+	char path[DIR_NAME];
 	struct stat st;
 
-	if (fstatat(j->fd, job_name(path, id, "state.json"), &st, 0) == -1)
+	if (fstatat(j->fd, dir_name(path, id, "state.json"), &st, 0) == -1)
 		return -1;
 	return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 }
 
 void
-job_cancel(const struct job_dir *j, const char *id)
+job_cancel(const struct dir *j, const char *id)
 {
-	char path[JOB_NAME];
-	int fd = openat(j->fd, job_name(path, id, "cancel"),
+	char path[DIR_NAME];
+	int fd = openat(j->fd, dir_name(path, id, "cancel"),
 	    O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd == -1)
-		job_fail(path);
+		dir_fail(path);
 	close(fd);
 }
 
 bool
-job_cancelled(const struct job_dir *j, const char *id)
+job_cancelled(const struct dir *j, const char *id)
 {
-	char path[JOB_NAME];
+	char path[DIR_NAME];
 
-	return faccessat(j->fd, job_name(path, id, "cancel"), F_OK, 0) == 0;
+	return faccessat(j->fd, dir_name(path, id, "cancel"), F_OK, 0) == 0;
 }
 
 int
-job_log(const struct job_dir *j, const char *id, const char *step, int flags)
+job_log(const struct dir *j, const char *id, const char *step, int flags)
 {
-	char path[JOB_NAME], file[24];
+	char path[DIR_NAME], file[24];
 
 	snprintf(file, sizeof(file), "%s.log", step);
-	return openat(j->fd, job_name(path, id, file), flags | O_CLOEXEC, 0600);
+	return openat(j->fd, dir_name(path, id, file), flags | O_CLOEXEC, 0600);
 }
 
 void
-job_remove(const struct job_dir *j, const char *name)
+job_remove(const struct dir *j, const char *name)
 {
 	char *path;
 	pid_t pid;
@@ -436,13 +351,13 @@ job_remove(const struct job_dir *j, const char *name)
 }
 
 void
-job_clean(const struct job_dir *j, const char *id)
+job_clean(const struct dir *j, const char *id)
 {
 	static const char *const made[] = { "work", "home", "tmp" };
-	char name[JOB_NAME];
+	char name[DIR_NAME];
 
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
-		job_remove(j, job_name(name, id, made[i]));
+		job_remove(j, dir_name(name, id, made[i]));
 	job_release(j, id);
 }
 

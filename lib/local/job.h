@@ -8,68 +8,25 @@
 
 #include <jv.h>
 
-#define JOB_ID 32 /* hexadecimal digits */
-#define JOB_NAME (JOB_ID + 32) /* bytes of the name of a build's file */
-
-/*
- * The directory of all builds.  A build's directory in it, named by its id,
- * holds
- *	task.json	what was asked for, as it came
- *	state.json	{"pid", "build", "steps"}, replaced as a whole
- *	lock		held by the runner while it lives
- *	cancel		there once somebody asked for that
- *	N.log		the output of step N
- *	runner.log	what the runner complained of
- *	work home tmp	what the steps write; removed when the build ends
- *	reserve		room for the last words, until then
- * "outcome" in state.json is the "build" to come once all is cleaned.
- * Where a function here says nothing of failure, it exits with a message when
- * a file cannot be read or written: with EX_TEMPFAIL where room or time may
- * cure it, else with EX_CANTCREAT.
- */
-struct job_dir {
-	char *path; /* absolute */
-	int fd;
-};
-
-/* Open the directory path, and make it if it is absent. */
-void job_open(struct job_dir *, const char *path);
-
-/*
- * Call fn with the id of each build there ever was, in no order; index.h has
- * those that matter.
- */
-void job_each(const struct job_dir *, void (*)(const char *id, void *), void *);
+#include "local/dir.h"
 
 /* Set id to that of the build for an attempt at ref: always the same one. */
-void job_id(char id[JOB_ID + 1], const jv *ref, int64_t attempt);
-
-/* Is text, which may be a stranger's, the id of a build that is there? */
-bool job_exists(const struct job_dir *, const char *id);
-
-/* Set text to the name of a build's file, and return it. */
-const char *job_name(char text[JOB_NAME], const char *id, const char *file);
+void job_id(char id[DIR_ID + 1], const jv *ref, int64_t attempt);
 
 /*
  * Take a build's lock.  Returns a descriptor, or -1 if another has it or the
  * build was removed.
  */
-int job_lock(const struct job_dir *, const char *id);
+int job_lock(const struct dir *, const char *id);
 
 /*
  * Hold the build's lock by flock(2) as well, for as long as this process lives:
  * that is what can be looked at from within a sandbox.
  */
-void job_hold(const struct job_dir *, const char *id);
-
-/*
- * Take the lock under which builds are made.  Returns a descriptor, or -1 if
- * another has it and wait is false.
- */
-int job_lock_all(const struct job_dir *, bool wait);
+void job_hold(const struct dir *, const char *id);
 
 /* Does the build's runner live? */
-bool job_alive(const struct job_dir *, const char *id);
+bool job_alive(const struct dir *, const char *id);
 
 /*
  * Get a build's state.  If its runner is gone, its directories are cleaned and
@@ -77,60 +34,53 @@ bool job_alive(const struct job_dir *, const char *id);
  * is no room to write that, it is the result all the same.  Invalid if the
  * build was removed, null if the file is damaged.
  */
-jv job_state(const struct job_dir *, const char *id);
+jv job_state(const struct dir *, const char *id);
 
 /* When a build's state was written, in Unix milliseconds; -1 if it is gone. */
-int64_t job_written(const struct job_dir *, const char *id);
+int64_t job_written(const struct dir *, const char *id);
 
 /* Is nothing going to happen to the build of this state any more? */
 bool job_final(const jv *state);
 
 /* Get what was asked for.  Invalid if it was removed, null if damaged. */
-jv job_task(const struct job_dir *, const char *id);
+jv job_task(const struct dir *, const char *id);
 
 /* Replace a build's state by state, given.  False if there is no room. */
-bool job_write(const struct job_dir *, const char *id, jv state);
+bool job_write(const struct dir *, const char *id, jv state);
 
 /*
  * Replace a file of a build by v, given: wholly or not, power cut or not.  If
  * the disk is full the reserve is given up for it.  False, with errno, if
  * there is no room even so.
  */
-bool job_put(const struct job_dir *, const char *id, const char *file, jv v);
+bool job_put(const struct dir *, const char *id, const char *file, jv v);
 
 /* Make a build's reserve. */
-void job_reserve(const struct job_dir *, const char *id);
+void job_reserve(const struct dir *, const char *id);
 
 /*
  * Give up a build's reserve, so that something fits on a full disk.  Was there
  * one?  errno stays what it is.
  */
-bool job_release(const struct job_dir *, const char *id);
-
-/* Does errno say that the disk, or this user's share of it, is full? */
-bool job_full(void);
+bool job_release(const struct dir *, const char *id);
 
 /* Ask for the end of a build. */
-void job_cancel(const struct job_dir *, const char *id);
+void job_cancel(const struct dir *, const char *id);
 
 /* Has the end of a build been asked for? */
-bool job_cancelled(const struct job_dir *, const char *id);
+bool job_cancelled(const struct dir *, const char *id);
 
 /*
  * Open a step's log with these flags of open(2).  Returns a descriptor, or -1
  * with errno set.
  */
-int
-job_log(const struct job_dir *, const char *id, const char *step, int flags);
+int job_log(const struct dir *, const char *id, const char *step, int flags);
 
 /* Remove what a build's steps wrote, and its reserve.  Needs no room. */
-void job_clean(const struct job_dir *, const char *id);
+void job_clean(const struct dir *, const char *id);
 
 /* Remove what is called name in the directory of all builds, if it is there. */
-void job_remove(const struct job_dir *, const char *name);
-
-/* End the program: errno says what is wrong with the file called what. */
-_Noreturn void job_fail(const char *what);
+void job_remove(const struct dir *, const char *name);
 
 /* Make a text of Unix milliseconds, as RFC 3339. */
 jv job_stamp(int64_t ms);

@@ -22,7 +22,7 @@
 
 /* The next number, under the lock of the directory. */
 static int64_t
-take_number(const struct job_dir *j)
+take_number(const struct dir *j)
 {
 	char text[24] = "";
 	int64_t number;
@@ -30,39 +30,39 @@ take_number(const struct job_dir *j)
 	int fd = openat(j->fd, "last", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd == -1 || (n = pread(fd, text, sizeof(text) - 1, 0)) == -1)
-		job_fail("last");
+		dir_fail("last");
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	number = strtonum(text, 1, INT64_MAX - 1, NULL) + 1;
 	n = snprintf(text, sizeof(text), "%" PRId64 "\n", number);
 	if (pwrite(fd, text, (size_t)n, 0) != n || fsync(fd) == -1)
-		job_fail("last");
+		dir_fail("last");
 	close(fd);
 	return number;
 }
 
 static void
-sync_directory(const struct job_dir *j, const char *dir)
+sync_directory(const struct dir *j, const char *dir)
 {
 	int fd = openat(j->fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd == -1 || fsync(fd) == -1)
-		job_fail(dir);
+		dir_fail(dir);
 	close(fd);
 }
 
 /* Leave the terminal and the pipes that this process came with. */
 static void
-detach(const struct job_dir *j, const char *dir)
+detach(const struct dir *j, const char *dir)
 {
-	char path[JOB_NAME];
+	char path[DIR_NAME];
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), log;
 
-	log = openat(j->fd, job_name(path, dir, "runner.log"),
+	log = openat(j->fd, dir_name(path, dir, "runner.log"),
 	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (null == -1 || log == -1 || dup2(null, 0) == -1 ||
 	    dup2(null, 1) == -1 || dup2(log, 2) == -1 || setsid() == -1)
-		job_fail(path);
+		dir_fail(path);
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -81,15 +81,15 @@ close_others(int a, int b)
 
 /* An empty directory that is no build yet, instead of one left behind. */
 static void
-make_directory(const struct job_dir *j, const char *dir)
+make_directory(const struct dir *j, const char *dir)
 {
 	job_remove(j, dir);
 	if (mkdirat(j->fd, dir, 0700) == -1)
-		job_fail(dir);
+		dir_fail(dir);
 }
 
 static jv
-numbered(const struct job_dir *j, jv state)
+numbered(const struct dir *j, jv state)
 {
 	jv build = json_get(&state, "build");
 	char *number;
@@ -101,27 +101,27 @@ numbered(const struct job_dir *j, jv state)
 }
 
 bool
-make_build(const struct job_dir *j, const char *id, const jv *task, jv state,
+make_build(const struct dir *j, const char *id, const jv *task, jv state,
     void (*body)(const char *id, void *), void *arg)
 {
 	static const char temp[] = ".new";
-	int all = job_lock_all(j, true), own, there[2];
+	int all = dir_lock(j, true), own, there[2];
 	char byte;
 	pid_t pid;
 
-	if (job_exists(j, id)) {
+	if (dir_exists(j, id)) {
 		close(all);
 		jv_free(state);
 		return true;
 	}
 	make_directory(j, temp);
 	if (!job_put(j, temp, "task.json", jv_copy(*task)))
-		job_fail(temp);
+		dir_fail(temp);
 	job_reserve(j, temp);
 	state = numbered(j, state);
 	own = job_lock(j, temp);
 	if (own == -1 || pipe2(there, O_CLOEXEC) == -1)
-		job_fail(temp);
+		dir_fail(temp);
 
 	index_add(j, id);
 	sync_directory(j, "open");
@@ -131,10 +131,10 @@ make_build(const struct job_dir *j, const char *id, const jv *task, jv state,
 		detach(j, temp);
 		if (!job_put(j, temp, "state.json",
 			json_set(state, "pid", jv_number(getpid()))))
-			job_fail(temp);
+			dir_fail(temp);
 		sync_directory(j, temp);
 		if (renameat(j->fd, temp, j->fd, id) == -1)
-			job_fail(temp);
+			dir_fail(temp);
 		sync_directory(j, ".");
 		/* Here the build is there, whatever becomes of our maker. */
 		close_others(j->fd, own);
@@ -148,5 +148,5 @@ make_build(const struct job_dir *j, const char *id, const jv *task, jv state,
 		warn("%s", temp);
 	close(there[0]);
 	close(all);
-	return job_exists(j, id);
+	return dir_exists(j, id);
 }

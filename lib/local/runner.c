@@ -61,7 +61,7 @@ struct step {
 };
 
 struct runner {
-	const struct job_dir *jobs;
+	const struct dir *jobs;
 	const char *id;
 	char *dir;
 	jv task, build, outcome; /* outcome: build as it will be */
@@ -133,7 +133,7 @@ store(struct runner *r, bool ended)
 static void
 not_written(struct runner *r, const char *what)
 {
-	if (!job_full())
+	if (!dir_full())
 		err(EX_CANTCREAT, "%s/%s", r->dir, what);
 	r->end = DISK_FULL;
 	job_release(r->jobs, r->id);
@@ -210,7 +210,7 @@ look(struct runner *r)
 
 	while (r->events != -1 && read(r->events, events, sizeof(events)) > 0)
 		continue;
-	if (job_cancelled(r->jobs, r->id) || !job_exists(r->jobs, r->id))
+	if (job_cancelled(r->jobs, r->id) || !dir_exists(r->jobs, r->id))
 		r->end = CANCELLED;
 	else if (r->end == GOES_ON && clock_ticks() >= r->deadline)
 		r->end = TIMED_OUT;

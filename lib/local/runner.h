@@ -23,7 +23,7 @@ struct runner_settings runner_settings(void);
 
 /*
  * Run the build id, which make_build() has made, to its end.  arg is the
- * struct job_dir.
+ * struct dir.
  */
 void runner_run(const char *id, void *arg);
 

@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "data/json.h"
 #include "data/print.h"
-#include "local/clone.h"
 #include "local/task.h"
 
 #define TEXT_SHOWN 80
@@ -177,8 +176,6 @@ task_refused(const jv *task)
 
 	if (wrong != NULL)
 		return xstrdup(wrong);
-	if ((c.wrong = clone_refused(task)) != NULL)
-		return c.wrong;
 	list = task_member(task, "workflow", "steps");
 	json_each(&list, check_step, &c);
 	jv_free(list);

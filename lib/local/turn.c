@@ -22,7 +22,7 @@ add(const char *id, void *arg)
 	if (!job_final(&state) &&
 	    task_integer(json_get(&build, "number"), 0) < t->number) {
 		t->ids = xreallocarray(t->ids, t->count + 1, sizeof(t->ids[0]));
-		memcpy(t->ids[t->count++], id, JOB_ID + 1);
+		memcpy(t->ids[t->count++], id, DIR_ID + 1);
 	}
 	jv_free(build);
 	jv_free(state);
@@ -30,7 +30,7 @@ add(const char *id, void *arg)
 
 void
 turn_open(
-    struct turn *t, const struct job_dir *jobs, const char *id, int64_t number)
+    struct turn *t, const struct dir *jobs, const char *id, int64_t number)
 {
 	*t = (struct turn){ .jobs = jobs, .id = id, .number = number };
 	index_each_open(jobs, add, t);

@@ -13,16 +13,16 @@
  * set are alive, builds begin in order of arrival and N run at once.
  */
 struct turn {
-	const struct job_dir *jobs;
+	const struct dir *jobs;
 	const char *id;
 	int64_t number;
-	char (*ids)[JOB_ID + 1]; /* for the caller to free */
+	char (*ids)[DIR_ID + 1]; /* for the caller to free */
 	size_t count;
 };
 
 /* Find the set of the build id, which has this number. */
-void turn_open(
-    struct turn *, const struct job_dir *, const char *id, int64_t number);
+void
+turn_open(struct turn *, const struct dir *, const char *id, int64_t number);
 
 /* Count the builds of the set that are still alive. */
 int64_t turn_before(const struct turn *);
