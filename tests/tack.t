@@ -41,6 +41,10 @@ tack show 3aaa >shown
 is 'statuses come from the log, in order' 'pending failed' \
     "$(sed -n 's/^  2[^ ]*Z  \([a-z]*\).*/\1/p' shown | paste -sd ' ')"
 ok 'what is missing is named' grep -q 'missing *org$' shown
+sqlite3 tack.db "INSERT INTO build (provider, knot, pipeline_rkey, workflow,
+    verdict) VALUES ('none', 'knot1.example.org', '3ddd', 'ci.yml', 'failed')"
+is 'but of a run that has no CI nothing is' 0 \
+    "$(tack show 3ddd | grep -c missing)"
 is 'a build id finds the run too' "$(cat shown)" "$(tack show b1)"
 ok 'a run without a row is shown' tack show 3ccc
 status 'no such run is 1' 1 tack show 3zzz
@@ -59,6 +63,8 @@ status 'a good installation is 0' 0 tack doctor
 tack doctor >out
 ok 'the version of SQLite is named' grep -q "SQLite $(sqlite3 -version |
     cut -d' ' -f1)" out
+is 'nobody is warned of a SQLite that they cannot choose' 0 \
+    "$(grep -c '^warn.*SQLite' out)"
 ok 'a secret that is not set is named' \
     grep -q 'BUILDKITE_WEBHOOK_SECRET: not set' out
 ok 'a token that is not set is named' grep -q 'BUILDKITE_TOKEN: not set' out
