@@ -107,15 +107,16 @@ note("P16: 20 idle subscribers: %d feeder, %.2f MiB PSS" % (len(pss), sum(pss) /
     len(pss) / 1024))
 server.stop()
 with open("figures", "w") as f:
-    f.write("worst=%d most=%d share=%d pss=%d streams=%d\n" % (1e3 * worst,
-        1500 * max(seconds) + 1e4 * max(heard), 1e6 * share, sum(pss) /
-        len(pss), len(pss)))
+    f.write("worst=%d second=%d heard=%d slowest=%d share=%d pss=%d streams=%d"
+        "\n" % (1e3 * worst, 1e3 * max(seconds), 1e3 * min(heard), 1e3 *
+        max(heard), 1e6 * share, sum(pss) / len(pss), len(pss)))
 EOF
-worst=9999 most=0 share=9999999 pss=999999 streams=0
+worst=9999 second=0 heard=999 slowest=0 share=9999999 pss=999999 streams=0
 figures bell.py
-# The target is 1.1 s. A second is what it comes to in this minute, and half of
-# it again, and ten times what the news takes when the bell is heard.
-ok 'P15 a lost bell costs a second' [ "$worst" -le "$most" ]
+# The target is 1.1 s, but who was not let run for a second was not let run here.
+ok 'P15 a lost bell costs a second' \
+    [ "$worst" -le $((3 * second / 2 + 10 * slowest)) ]
+ok 'P15 and the bell saves most of it' [ "$heard" -le $((second / 3)) ]
 is 'P16 those who have caught up share one process' 1 "$streams"
 if [ -n "${TACK_SANITIZE:-}" ]; then
 	skip 'P15, P16 costs' 'the build is sanitized'
