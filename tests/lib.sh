@@ -18,6 +18,7 @@ unset TACK_DB_PATH TACK_REQUIRE_SEALED_REF CREDENTIALS_DIRECTORY \
     TACK_OWNER_DID TACK_LISTEN_ADDR TACK_PULLS TACK_ALLOW_FILE
 cd "$TMP" || exit
 n=0 bad=0
+. "$TOP/tests/wait.sh"
 
 result() {
 	n=$((n + 1))
@@ -63,26 +64,6 @@ note() {
 	printf '# %s\n' "$*"
 }
 
-ms() {
-	echo $(($(date +%s%N) / 1000000))
-}
-
-# Try a command until it succeeds; $waited is how long that took, in ms. It is
-# given up after so many tries: a minute, and more where a try takes longer.
-until_ok() {
-	since=$(ms) tries=1000
-	until "$@" >"$TMP/.tried" 2>&1; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || break
-		sleep 0.05
-	done
-	waited=$(($(ms) - since))
-	[ "$tries" -gt 0 ] && return
-	echo "a deadline ran out: not within $waited ms: $*" >&2
-	cat "$TMP/.tried" >&2
-	return 1
-}
-
 # ok as soon as it holds.
 soon() {
 	fact=$1
@@ -111,18 +92,11 @@ figures() {
 	within /usr/bin/python3 "$@" 2>>log
 	rc=$?
 	if [ -e figures ]; then
-		# shellcheck disable=SC1091
 		. ./figures
 	else
 		note "$1 came to no figures, and ended with $rc"
 		tail -n 20 log | sed 's/^/# /'
 	fi
-}
-
-# The address of a tack-http, once it has told it in its log.
-address() {
-	until_ok grep -q 'listening on' "$1"
-	sed -n 's/.*listening on //p' "$1" | head -n 1
 }
 
 # A port that nobody has just now.

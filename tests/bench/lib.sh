@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # Turns, rounds and rows; the servers that are measured. For scripts/bench,
 # which sets $bench, $tmp, $pids, $DB and the environment of the tools.
+. "$bench/../wait.sh"
 
 # turn NAME:WORD:...: the function turn_NAME is called with the words, and prints
 # key=value words, which are kept as samples.
@@ -54,19 +55,14 @@ row()
 	    -f "$bench/row.awk" ${against:+"$against"} "$tmp/samples/$5.$6" >>"$tmp/table"
 }
 
-# Wait, ten seconds at most, for a line in a log, and say what follows it.
+# Wait for a line in a log, and say what number follows it.
 await()
 {
-	for _ in $(seq 200); do
-		found=$(sed -n "s/$2\([0-9][0-9]*\).*/\1/p" "$1" | head -n 1)
-		[ -z "$found" ] || break
-		sleep 0.05
-	done
-	if [ -z "$found" ]; then
+	if ! until_ok grep -q "$2[0-9]" "$1"; then
 		cat "$1" >&2
 		exit 1
 	fi
-	echo "$found"
+	sed -n "s/$2\([0-9][0-9]*\).*/\1/p" "$1" | head -n 1
 }
 
 free_port()
