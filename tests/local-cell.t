@@ -79,10 +79,10 @@ kill "$listener" 2>/dev/null
 wait "$listener" 2>/dev/null
 
 if [ "$(id -u)" -eq 0 ]; then
-	id=$(start outside '[{command: "exec sleep 31415926"}]')
+	id=$(start outside '[{command: "exec sleep 31415926'$$'"}]')
 	until_ok begun "$id"
-	until_ok there 31415926
-	pid=$(grep -lzx 31415926 /proc/[0-9]*/cmdline | head -n 1)
+	until_ok there 31415926$$
+	pid=$(grep -lzx 31415926$$ /proc/[0-9]*/cmdline | head -n 1)
 	is "root's steps are nobody to the host too" "$(id -u nobody)" \
 	    "$(stat -c %u "${pid%/cmdline}")"
 	tack-local cancel "$id" >/dev/null
@@ -259,10 +259,10 @@ else
 fi
 
 export TACK_LOCAL_SANDBOX=none
-went bare '[{command: "cat file; env | grep -c TACK_; setsid sleep 26457513 & pwd"}]' '.clone = {}'
+went bare '[{command: "cat file; env | grep -c TACK_; setsid sleep 26457513'$$' & pwd"}]' '.clone = {}'
 is 'without a sandbox steps run in the work tree' \
     "hello 0 $(pwd -P)/tack.db-local/$id/work" "$(plain 1 | paste -sd' ' -)"
-soon 'and what they leave is ended' gone 26457513
+soon 'and what they leave is ended' gone 26457513$$
 ok 'the log says that nothing is isolated' \
     sh -c "tack-local log $id 0 | grep -a 'Sandbox: none'"
 export TACK_LOCAL_SANDBOX=other

@@ -72,22 +72,22 @@ is 'an environment that is a list is refused, with its line' \
     'failed (the workflow file: line 3: environment is not a mapping)' \
     "$(told shape)"
 
-push lost 'exec sleep 24494897'
+push lost 'exec sleep 24494897'$$
 id=$(build lost)
 until_ok begun "$id"
 before=$(told lost)
 kill -9 "$(runner "$id")"
-soon 'a build that lost its runner is stopped' gone 24494897
+soon 'a build that lost its runner is stopped' gone 24494897$$
 poll
 is 'and told of by the next poll' "$before,failed (the runner died)" \
     "$(told lost)"
 
-push cancelled 'exec sleep 28284271'
+push cancelled 'exec sleep 28284271'$$
 id=$(build cancelled)
 until_ok begun "$id"
 before=$(told cancelled)
 wish cancel cancelled >wished
-soon 'tack-cancel ends a build' gone 28284271
+soon 'tack-cancel ends a build' gone 28284271$$
 soon 'which is published once' published cancelled
 poll
 is 'whoever tells it first' "$before,cancelled" "$(told cancelled)"
@@ -100,7 +100,7 @@ until_ok begun "$id"
 ok 'which opens the workflow anew' \
     sh -c "echo '$(told cancelled)' | grep -qE 'cancelled.*,(pending,)?running\$'"
 wish cancel cancelled >wished
-soon 'and ends like any other' gone 28284271
+soon 'and ends like any other' gone 28284271$$
 
 wish retry plain >wished
 is 'a retry is refused with its remedy' \

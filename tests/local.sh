@@ -75,7 +75,8 @@ events() {
 	    .status' | paste -sd' ' -
 }
 
-# gone WORD: does no process have the word in its arguments?
+# gone WORD: does no process have the word in its arguments? The words of the tests
+# end in $$, as another run may be beside.
 gone() {
 	! there "$1"
 }

@@ -68,37 +68,37 @@ is 'a build passes where it cannot be reported' 'passed -' "$state"
 
 # --- ends that are not its own
 
-went slow '[{name: "s", command: "echo on; sleep 27182818"}]' \
+went slow '[{name: "s", command: "echo on; sleep 27182818'$$'"}]' \
     '.options.timeout = 5'
 is 'a build ends when its time is over' 'timed_out the time is over' "$state"
 is 'which is published' 'running timeout' "$(events slow)"
 ok 'and said in the log' sh -c "tack-local log $id 1 | grep -a 'of 5 s is over'"
-soon 'its processes are gone' gone 27182818
+soon 'its processes are gone' gone 27182818$$
 export TACK_LOCAL_TIMEOUT=1
-went slow2 '[{command: "sleep 27182818"}]' '.options.timeout = 100'
+went slow2 '[{command: "sleep 27182818'$$'"}]' '.options.timeout = 100'
 is 'a workflow cannot take more time than it is given' \
     'timed_out the time is over' "$state"
 unset TACK_LOCAL_TIMEOUT
-went stray '[{command: "setsid sleep 16180339 & echo on"}]'
+went stray '[{command: "setsid sleep 16180339'$$' & echo on"}]'
 is 'what a step leaves behind does not hold it up' 'passed -' "$state"
-soon 'nor live on' gone 16180339
+soon 'nor live on' gone 16180339$$
 
-id=$(start cancel '[{command: "echo on; sleep 14142135"}]')
+id=$(start cancel '[{command: "echo on; sleep 14142135'$$'"}]')
 until_ok begun "$id"
 is 'a build is cancelled' canceled \
     "$(tack-local cancel "$id" | jq -r .build.state)"
-soon 'and its processes with it' gone 14142135
+soon 'and its processes with it' gone 14142135$$
 is 'a second time changes nothing' "$(tack-local get "$id")" \
     "$(tack-local cancel "$id")"
 soon 'it is published' says '. == "running cancelled"' \
     sh -c 'tack-events | jq -c "select(.event.workflow == \"cancel\") |
     .event.status" | jq -s "join(\" \")"'
 
-id=$(start killed '[{command: "sleep 17320508"}]')
+id=$(start killed '[{command: "sleep 17320508'$$'"}]')
 until_ok begun "$id"
-until_ok there 17320508
+until_ok there 17320508$$
 kill -9 "$(runner "$id")"
-soon 'kill -9 of the runner kills the step' gone 17320508
+soon 'kill -9 of the runner kills the step' gone 17320508$$
 soon 'the build has failed of it' ended "$id"
 is 'and says so' 'failed the runner died' "$(tack-local get "$id" |
 	jq -r '.build.state + " " + .build.error')"
@@ -116,10 +116,10 @@ until_ok ended "$id"
 is 'kill -9 of all the rest leaves the build alone' passed \
     "$(tack-local get "$id" | jq -r .build.state)"
 
-id=$(start removed '[{command: "exec sleep 22360679"}]')
+id=$(start removed '[{command: "exec sleep 22360679'$$'"}]')
 until_ok begun "$id"
 rm -rf "tack.db-local/$id"
-soon 'a build whose directory is removed ends' gone 22360679
+soon 'a build whose directory is removed ends' gone 22360679$$
 
 mkdir -p tack.db-local/.new/work
 went leftover '[{command: "true"}]'
