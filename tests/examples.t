@@ -14,10 +14,12 @@ done
 ok 'a burst does not reach the limit of starts of inetd' \
     grep -q 'nowait\.1000000 ' inetd.conf
 for example in systemd/tack-http*.service systemd/tack-reconcile.service \
-    crontab s6/run ucspi/run; do
+    crontab inetd.conf s6/run ucspi/run; do
 	ok "$example: references must be sealed" \
 	    grep -q 'TACK_REQUIRE_SEALED_REF=1' "$example"
 done
+ok 'a service that is set up wrongly is not started again' \
+    grep -qx 'RestartPreventExitStatus=64 78' systemd/tack-http.service
 # What the examples start and name is there.
 for tool in $(grep -rhoE 'tack-(http|init|[a-z]+)( |$)' systemd/*.service \
     s6 ucspi inetd.conf crontab | grep -v '[.@]' | sort -u); do
