@@ -3,6 +3,7 @@
 # Cancelling, rebuilding and retrying. The CI is a program, called ci, that
 # answers from files and writes down what it was asked.
 . "$(dirname "$0")/lib.sh"
+. "$TOP/tests/rows.sh"
 
 mkdir -p share/providers/ci bin
 ln -s "$TOP/share/migrate" share/migrate
@@ -34,12 +35,9 @@ query() {
 
 # A run of ours: its build, if it has one, and what is published of it.
 run() {
-	query "INSERT INTO build (provider, build_id, knot, pipeline_rkey,
-	    workflow, number, org, pipeline, task)
-	    VALUES ('ci', nullif('$1', ''), 'k', 'r', 'w', '7', 'acme', 'p', '{}')"
-	[ -z "${2:-}" ] || query "INSERT INTO status (knot, pipeline_rkey,
-	    workflow, status, created_at, started_at, finished_at)
-	    VALUES ('k', 'r', 'w', '$2', (unixepoch() - 600) * 1000, -1, -1)"
+	query "$(build_row ${1:+build_id="$1"} number=7 org=acme pipeline=p \
+	    task={})"
+	[ -z "${2:-}" ] || query "$(status_row status="$2")"
 }
 
 # What the CI says of a build.

@@ -84,7 +84,8 @@ tack-spawn -r >out 2>log
 is 'and it is given up in an hour, not in two years' failed "$(built verdict)"
 sqlite3 tack.db "UPDATE build SET verdict = NULL, build_id = 'b',
     created_at = unixepoch() + 63072000, missing_at = unixepoch() + 63072000;
-    INSERT INTO poll VALUES ('buildkite/acme', unixepoch() + 63072000);
+    INSERT INTO poll (account, at)
+	VALUES ('buildkite/acme', unixepoch() + 63072000);
     UPDATE budget SET at = at + 63072000000, until = at + 63072000000"
 tack-poll >out 2>log
 is 'a build is not late in two years only' 0 "$(built 'created_at > unixepoch() + 5

@@ -4,6 +4,7 @@
 # What becomes of lost webhooks is heal.t's.
 . "${0%/*}/lib.sh"
 . "$TOP/tests/integration/play.sh"
+. "$TOP/tests/rows.sh"
 
 umask 077
 play '{
@@ -43,12 +44,9 @@ build() {
 
 # run workflow id number [status]: our row of it, ten minutes old.
 run() {
-	echo "INSERT INTO build (provider, build_id, knot, pipeline_rkey,
-	    workflow, number, org, pipeline, created_at) VALUES ('buildkite',
-	    '$2', 'k', 'r', '$1', '$3', 'acme', 'ci', unixepoch() - 600);"
-	[ -z "${4:-}" ] || echo "INSERT INTO status (knot, pipeline_rkey,
-	    workflow, status, created_at, started_at, finished_at)
-	    VALUES ('k', 'r', '$1', '$4', (unixepoch() - 600) * 1000, -1, -1);"
+	build_row provider=buildkite build_id="$2" workflow="$1" number="$3" \
+	    org=acme pipeline=ci created_at:='unixepoch() - 600'
+	[ -z "${4:-}" ] || status_row workflow="$1" status="$4"
 }
 
 round() {

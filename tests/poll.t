@@ -3,6 +3,7 @@
 # A round of asking: what webhooks did not tell. The CI is a program, called
 # ci, that answers from files and writes down what it was asked.
 . "$(dirname "$0")/lib.sh"
+. "$TOP/tests/rows.sh"
 
 mkdir -p share/providers/ci bin
 ln -s "$TOP/share/migrate" share/migrate
@@ -43,14 +44,11 @@ query() {
 
 # A run of ours: its build, and what is published of it.
 run() {
-	query "INSERT INTO build (provider, build_id, knot, pipeline_rkey,
-	    workflow, number, org, pipeline, created_at)
-	    VALUES ('ci', '$1', 'k', '$1', 'w', '7', '${3:-acme}', 'p',
-	    unixepoch() - ${4:-600})"
-	[ -z "${2:-}" ] || query "INSERT INTO status (knot, pipeline_rkey,
-	    workflow, status, created_at, started_at, finished_at)
-	    VALUES ('k', '$1', 'w', '$2', (unixepoch() - ${4:-600}) * 1000,
-	    -1, -1)"
+	begun="unixepoch() - ${4:-600}"
+	query "$(build_row build_id="$1" pipeline_rkey="$1" number=7 \
+	    org="${3:-acme}" pipeline=p created_at:="$begun")"
+	[ -z "${2:-}" ] || query "$(status_row pipeline_rkey="$1" status="$2" \
+	    created_at:="($begun) * 1000")"
 }
 
 # What the CI says of a build.
@@ -111,8 +109,7 @@ is 'what was published since the asking is not undone' 'stale failed' \
     "$(jq -r .outcome out) $(published b)"
 
 fresh
-query "INSERT INTO build (provider, knot, pipeline_rkey, workflow, org, sent_at)
-    VALUES ('ci', 'k', 'lost', 'w', 'acme', unixepoch())"
+query "$(build_row pipeline_rkey=lost org=acme sent_at:='unixepoch()')"
 run taken running
 claim() {
 	printf '.build.meta_data = {"tack:knot": "k", "tack:pipeline_rkey": "%s", "tack:workflow": "w"}' "$1"
@@ -129,8 +126,7 @@ is 'and its row has it' l \
 
 fresh
 run a failed
-query "INSERT INTO build (provider, knot, pipeline_rkey, workflow, attempt, org,
-    sent_at) VALUES ('ci', 'k', 'a', 'w', 2, 'acme', unixepoch())"
+query "$(build_row pipeline_rkey=a attempt=2 org=acme sent_at:='unixepoch()')"
 { payload r running '.build.rebuilt_from = {id: "a"}'
     payload s running '.build.rebuilt_from = {id: "s"}'; } |
     jq -sc '{builds: .}' >ci/list
@@ -288,8 +284,7 @@ is 'a verdict that was not published is printed again' \
 is 'until it is' '' "$(tack-poll | jq -c 'select(.ref)')"
 
 fresh
-query "INSERT INTO build (provider, knot, pipeline_rkey, workflow, verdict,
-    reason) VALUES ('none', 'k', 'r', 'w', 'failed', 'no tack: block')"
+query "$(build_row provider=none verdict=failed reason='no tack: block')"
 status 'a workflow that never had a CI is no fault' 0 sh -c 'tack-poll >out 2>log'
 is 'but is told' 'failed no tack: block' \
     "$(jq -r '"\(.build.status) \(.build.error)"' out)"
@@ -353,8 +348,7 @@ is 'a reference must be sealed where that is required' '' \
 
 fresh
 run a failed
-query "INSERT INTO build (provider, knot, pipeline_rkey, workflow, org, pipeline,
-    attempt) VALUES ('ci', 'k', 'a', 'w', 'acme', 'p', 2)"
+query "$(build_row pipeline_rkey=a org=acme pipeline=p attempt=2)"
 {
 	payload evil passed "$(claim a)"
 	payload r running '.build.rebuilt_from = {id: "a"}'

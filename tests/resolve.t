@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # Whose build is it? The webhook that outruns its mapping, and all around it.
 . "$(dirname "$0")/lib.sh"
+. "$TOP/tests/rows.sh"
 
 fresh() {
 	rm -f tack.db*
@@ -173,10 +174,9 @@ sealed() {
 }
 # The row of an attempt, made SECONDS ago.
 attempt() {
-	sqlite3 tack.db "INSERT INTO build (provider, build_id, knot,
-	    pipeline_rkey, workflow, attempt, created_at) VALUES ('buildkite',
-	    $2, 'knot.example.com', 'rkey-race', 'ci.yml', $1,
-	    unixepoch() - $3)"
+	sqlite3 tack.db "$(build_row provider=buildkite build_id:="$2" \
+	    knot=knot.example.com pipeline_rkey=rkey-race workflow=ci.yml \
+	    attempt="$1" created_at:="unixepoch() - $3")"
 }
 now=$(date +%s)
 fresh

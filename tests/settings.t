@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # A setting that cannot be read is said before anything is done, and named.
 . "$(dirname "$0")/lib.sh"
+. "$TOP/tests/rows.sh"
 
 tack-init
 
@@ -97,8 +98,8 @@ done
 # A number in a provider's file.
 mkdir share && cp -R "$TOP/share/." share
 file=$TMP/share/providers/buildkite/provider.json
-sqlite3 tack.db "INSERT INTO build (provider, build_id, knot, pipeline_rkey,
-    workflow, org, pipeline) VALUES ('buildkite', '1', 'k', 'r', 'w', 'o', 'p')"
+sqlite3 tack.db \
+    "$(build_row provider=buildkite build_id=1 org=o pipeline=p)"
 for budget in '"many"' 1.5 -1 null '[]'; do
 	jq --argjson budget "$budget" '.budget = $budget' \
 	    "$TOP/share/providers/buildkite/provider.json" >"$file"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 . "$(dirname "$0")/lib.sh"
+. "$TOP/tests/rows.sh"
 unset TACK_BUILDKITE_WEBHOOK_SECRET TACK_BUILDKITE_WEBHOOK_SECRET_FILE \
     TACK_SEAL_KEY TACK_SEAL_KEY_FILE
 
@@ -21,12 +22,13 @@ resolved 3aaa pending b1 | tack-status >/dev/null
 resolved 3aaa failed b1 | tack-status >/dev/null
 resolved 3bbb running b2 | tack-status >/dev/null
 resolved 3ccc running b3 | tack-status >/dev/null
-sqlite3 tack.db "INSERT INTO build (provider, build_id, knot, pipeline_rkey,
-    workflow, number, org, pipeline, web_url)
-    VALUES ('buildkite', 'b1', 'knot1.example.org', '3aaa', 'ci.yml', '12',
-	NULL, 'p', 'https://x' || char(27) || '[2J' || char(0x202e)),
-    ('buildkite', 'b2', 'knot1.example.org', '3bbb', 'ci.yml', '13', 'o', 'p',
-	'https://x')"
+build() {
+	sqlite3 tack.db "$(build_row provider=buildkite knot=knot1.example.org \
+	    workflow=ci.yml pipeline=p "$@")"
+}
+build build_id=b1 pipeline_rkey=3aaa number=12 \
+    web_url:="'https://x' || char(27) || '[2J' || char(0x202e)"
+build build_id=b2 pipeline_rkey=3bbb number=13 org=o web_url=https://x
 sqlite3 tack.db 'UPDATE status SET created_at = created_at - 60000
     WHERE status = '"'failed'"
 

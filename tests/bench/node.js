@@ -26,10 +26,12 @@ const save = db.prepare('INSERT INTO build (provider, build_id, knot,' +
 	' VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
 const look = db.prepare('SELECT status FROM status' +
 	' WHERE knot = ? AND pipeline_rkey = ? AND workflow = ?')
-const store = db.prepare('INSERT INTO status VALUES (?, ?, ?, ?, ?)' +
+const store = db.prepare('INSERT INTO status (knot, pipeline_rkey,' +
+	' workflow, status, created_at) VALUES (?, ?, ?, ?, ?)' +
 	' ON CONFLICT DO UPDATE SET status = excluded.status,' +
 	' created_at = excluded.created_at')
-const append = db.prepare('INSERT INTO event VALUES (?, ?, ?, ?)')
+const append = db.prepare('INSERT INTO event (created, rkey, nsid, event)' +
+	' VALUES (?, ?, ?, ?)')
 const page = db.prepare('SELECT created, rkey, nsid, event FROM event' +
 	' WHERE created > ? ORDER BY created LIMIT 500').safeIntegers()
 
