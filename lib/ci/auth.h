@@ -27,7 +27,7 @@ auth_new(jv scheme, const char *where, const struct secret_list *secrets);
  * if the request is genuine and fresh, else a constant reason that repeats
  * nothing of the request.
  */
-const char *auth_verify(const struct auth *, const jv *headers,
+const char *auth_verify(const struct auth *auth, const jv *headers,
     const unsigned char *body, size_t length, int64_t at, int64_t tolerance);
 
 #endif

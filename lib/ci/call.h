@@ -20,8 +20,8 @@
  */
 struct call;
 struct call *
-call_open(const char *name, const struct provider *, struct db *db);
-void call_close(struct call *);
+call_open(const char *name, const struct provider *provider, struct db *db);
+void call_close(struct call *call);
 
 /*
  * Ask the CI.  input, which is given, is the object for call.jq without "verb",
@@ -34,7 +34,8 @@ void call_close(struct call *);
  *	steps	array
  * Nothing in it comes from a secret.
  */
-jv call_ask(struct call *, const char *verb, jv input, enum budget_urgency);
+jv call_ask(
+    struct call *call, const char *verb, jv input, enum budget_urgency urgency);
 
 /* A piece of a log. */
 struct call_piece {
@@ -52,6 +53,6 @@ struct call_piece {
  * total is -1 if the length was the limit.  Returns an empty object, or as
  * call_ask() does what went wrong.
  */
-jv call_log(struct call *, jv input, struct call_piece *);
+jv call_log(struct call *call, jv input, struct call_piece *piece);
 
 #endif

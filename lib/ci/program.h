@@ -11,13 +11,13 @@
  */
 struct program;
 struct program *program_load(const char *file);
-void program_free(struct program *);
+void program_free(struct program *program);
 
 /*
  * Runs the program on input, which is given.  Returns all outputs as an array,
  * or an answer of ANSWER_ERROR if the program fails.
  */
-jv program_run(struct program *, jv input);
+jv program_run(struct program *program, jv input);
 
 /* A machine to compile a program in that has no further input. */
 jq_state *program_jq(void);

@@ -16,30 +16,30 @@
  */
 struct provider;
 struct provider *provider_load(const char *name);
-void provider_free(struct provider *);
+void provider_free(struct provider *provider);
 
 /* Makes TACK_NAME_SUFFIX, a variable's name, for the caller to free. */
 char *provider_variable(const char *name, const char *suffix);
 
 /* Returns a member of provider.json, invalid if there is none. */
-jv provider_member(const struct provider *, const char *member);
+jv provider_member(const struct provider *provider, const char *member);
 
 /*
  * A member of provider.json as a number, or otherwise if there is none.  Exits
  * with EX_CONFIG, naming file and member, if it is not a whole number from
  * least to most.
  */
-int64_t provider_int(const struct provider *, const char *member,
+int64_t provider_int(const struct provider *provider, const char *member,
     int64_t otherwise, int64_t least, int64_t most);
 
 /*
  * Returns the scheme of "auth" that mode names; if mode is NULL, the one that
  * "mode" names.  Invalid if there is none.
  */
-jv provider_auth(const struct provider *, const char *mode);
+jv provider_auth(const struct provider *provider, const char *mode);
 
 /* Does an event of this name tell of a build? */
-bool provider_knows(const struct provider *, const char *event);
+bool provider_knows(const struct provider *provider, const char *event);
 
 /*
  * Reads a payload, a checked JSON text.  Returns {event, build, ref, seal}, of
@@ -47,16 +47,16 @@ bool provider_knows(const struct provider *, const char *event);
  * in tack-record(5), ref without pipeline_uri; there is a ref only if all three
  * of its values are there, not empty and free of control characters.
  */
-jv provider_read(struct provider *, const char *payload, size_t length);
+jv provider_read(struct provider *provider, const char *payload, size_t length);
 
 /*
  * Checks a payload, as check_json() does, whose result is in *wrong.  Returns
  * the name of its event, for the caller to free, or NULL.
  */
-char *provider_event(const struct provider *, const char *payload,
+char *provider_event(const struct provider *provider, const char *payload,
     size_t length, ssize_t *wrong);
 
 /* Makes "origin", filled in from a build, for the caller to free. */
-char *provider_origin(const struct provider *, const jv *build);
+char *provider_origin(const struct provider *provider, const jv *build);
 
 #endif

@@ -43,6 +43,6 @@ struct scheme {
 struct scheme *scheme_new(jv source, const char *where);
 
 /* Is the part among those that are signed? */
-bool scheme_signs(const struct scheme *, const struct scheme_part *part);
+bool scheme_signs(const struct scheme *scheme, const struct scheme_part *part);
 
 #endif

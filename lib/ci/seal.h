@@ -41,7 +41,7 @@ char *seal_required(void);
  * Returns the same for what provider_read() read of a build, with the reference
  * and the seal that it has.
  */
-int64_t seal_attempt(const char *key, const char *provider,
-    const struct provider *, const jv *read, int64_t *time);
+int64_t seal_attempt(const char *key, const char *name,
+    const struct provider *provider, const jv *read, int64_t *time);
 
 #endif

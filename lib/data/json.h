@@ -72,7 +72,7 @@ jv json_drop(jv object, const char *name);
  * Call fn with each element of an array, in order, and with arg.  The element
  * is fn's to free.
  */
-void json_each(const jv *array, void (*fn)(jv, void *), void *arg);
+void json_each(const jv *array, void (*fn)(jv element, void *arg), void *arg);
 
 /* Return a copy of an element of an array; invalid if it has none there. */
 jv json_at(const jv *array, size_t index);

@@ -28,9 +28,9 @@ struct attempt {
  * provider.  Exits with EX_DATAERR if there is no such row.  Returns a record
  * if all is said without asking the CI, else invalid.
  */
-jv attempt_open(
-    struct attempt *, struct builds *builds, const char *database, int64_t row);
-void attempt_close(struct attempt *);
+jv attempt_open(struct attempt *attempt, struct builds *builds,
+    const char *database, int64_t row);
+void attempt_close(struct attempt *attempt);
 
 /*
  * Makes a record for tack-status(1) of a row: its build as it is known, with
@@ -42,7 +42,8 @@ jv attempt_record(const jv *row, const char *status, const char *error);
 jv attempt_defer(const jv *row, const char *reason);
 
 /* Gives the row a verdict, for good; returns the record that says so. */
-jv attempt_verdict(struct attempt *, const char *verdict, const char *reason);
+jv attempt_verdict(
+    struct attempt *attempt, const char *verdict, const char *reason);
 
 /*
  * TACK_SPAWN_LIMIT: after how many seconds a build that cannot be started is
@@ -57,22 +58,22 @@ int64_t attempt_limit(void);
  * the record, deferred, or of a verdict after attempt_limit().
  */
 jv attempt_put_off(
-    struct attempt *, double seconds, bool undone, const char *reason);
+    struct attempt *attempt, double seconds, bool undone, const char *reason);
 
 /* Makes what to ask with: task, ref, build and, for a rebuild, parent. */
-jv attempt_question(const struct attempt *);
+jv attempt_question(const struct attempt *attempt);
 
 /* Returns the first build of an answer, invalid if it has none. */
-jv attempt_build(const struct attempt *, const jv *answer);
+jv attempt_build(const struct attempt *attempt, const jv *answer);
 
 /* Stores the build, as in a record, that it has become; returns the record. */
-jv attempt_done(struct attempt *, jv build);
+jv attempt_done(struct attempt *attempt, jv build);
 
 /*
  * Searches the CI for the build, if it was asked for before and the answer was
  * lost.  Returns a record: of the build, or deferred if nobody can say; invalid
  * if it is certain that there is no such build.
  */
-jv attempt_find(struct attempt *);
+jv attempt_find(struct attempt *attempt);
 
 #endif

@@ -12,7 +12,7 @@
  * string with the JSON text of the member, checked but not parsed.  A record
  * that becomes several is returned as an array of them.
  */
-typedef jv filter_fn(jv, void *);
+typedef jv filter_fn(jv rec, void *arg);
 
 /*
  * The same for a tool that takes requests.  "body" of the "request", where it
@@ -20,10 +20,10 @@ typedef jv filter_fn(jv, void *);
  * line, without its quotes; else its text is NULL.
  */
 struct check_span;
-typedef jv filter_request_fn(jv, const struct check_span *body, void *);
+typedef jv filter_request_fn(jv rec, const struct check_span *body, void *arg);
 
 /* Called before the first record of a batch and after its last. */
-typedef void filter_batch_fn(void *);
+typedef void filter_batch_fn(void *arg);
 
 /*
  * Feed stdin's records, one a line, through the function to stdout.  A record
@@ -36,10 +36,10 @@ typedef void filter_batch_fn(void *);
  * before commit returns.  Returns the exit status: 0, or 1 if some line was
  * rejected.  Exits with EX_IOERR if stdin cannot be read or stdout written.
  */
-int filter(filter_fn *, void *);
+int filter(filter_fn *fn, void *arg);
 int filter_batch(
-    filter_fn *, filter_batch_fn *begin, filter_batch_fn *commit, void *);
-int filter_requests(filter_request_fn *, filter_batch_fn *begin,
-    filter_batch_fn *commit, void *);
+    filter_fn *fn, filter_batch_fn *begin, filter_batch_fn *commit, void *arg);
+int filter_requests(filter_request_fn *fn, filter_batch_fn *begin,
+    filter_batch_fn *commit, void *arg);
 
 #endif

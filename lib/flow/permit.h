@@ -15,31 +15,31 @@
  * wrong.
  */
 struct permit;
-struct permit *permit_open(struct db *);
-void permit_close(struct permit *);
+struct permit *permit_open(struct db *db);
+void permit_close(struct permit *permit);
 
 /*
  * Why a task (tack-provider(5)) is not to be built at all, a constant; NULL if
  * it may be.  That is so for a pull request of somebody whom TACK_PULLS does
  * not let in.
  */
-const char *permit_refused(struct permit *, const jv *task);
+const char *permit_refused(struct permit *permit, const jv *task);
 
 /*
  * The task, given and returned, without what its workflow file may not choose:
  * of a pull request, all options but those that the provider says are
  * harmless.
  */
-jv permit_options(jv task, const struct provider *);
+jv permit_options(jv task, const struct provider *provider);
 
 /*
  * Why a build may not be where the task's "place" says, for the caller to
- * free; NULL if it may be.  provider is the provider's name.
+ * free; NULL if it may be.  name is the provider's.
  */
-char *permit_place(struct permit *, const jv *task, const char *provider,
-    const struct provider *);
+char *permit_place(struct permit *permit, const jv *task, const char *name,
+    const struct provider *provider);
 
 /* Note that repositories of the task's owner are built here. */
-void permit_note(struct permit *, const jv *task);
+void permit_note(struct permit *permit, const jv *task);
 
 #endif

@@ -14,7 +14,7 @@
  * sealed reference is required and there is no key to the seals.
  */
 struct resolve *resolve_open(struct db *db);
-void resolve_close(struct resolve *);
+void resolve_close(struct resolve *resolve);
 
 /*
  * A filter_fn; resolve is a struct resolve.  Writes what it learns in the
@@ -23,7 +23,7 @@ void resolve_close(struct resolve *);
 jv resolve_record(jv rec, void *resolve);
 
 /* Does the same for a record whose "payload" is this checked text instead. */
-jv
-resolve_payload(struct resolve *, jv rec, const char *payload, size_t length);
+jv resolve_payload(
+    struct resolve *resolve, jv rec, const char *payload, size_t length);
 
 #endif

@@ -16,7 +16,7 @@
  * stores what it hears.  Returns the records in the order in which they came;
  * for each row that was not heard of, a record that is deferred.
  */
-jv starters_run(struct builds *, const char *database, const int64_t *rows,
-    size_t count, int64_t patience);
+jv starters_run(struct builds *builds, const char *database,
+    const int64_t *rows, size_t count, int64_t patience);
 
 #endif

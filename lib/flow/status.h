@@ -14,7 +14,7 @@ bool status_over(const char *status);
 
 /* Works on db, which is open with DB_WRITE_FULL and stays the caller's. */
 struct status *status_open(struct db *db);
-void status_close(struct status *);
+void status_close(struct status *status);
 
 /*
  * A filter_fn; status is a struct status.  Publishes what the record says, if

@@ -22,7 +22,7 @@ struct verify *verify_new(int64_t tolerance);
  * is genuine, payload is the bytes of its body for the caller to free, which
  * are the record's "payload" and not in it; else NULL.
  */
-jv verify_request(struct verify *, jv, const struct check_span *body,
+jv verify_request(struct verify *verify, jv rec, const struct check_span *body,
     char **payload, size_t *length);
 
 #endif

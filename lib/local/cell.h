@@ -26,17 +26,18 @@ struct cell {
  * _PROCESSES, _MEMORY.  Exits with EX_CONFIG when something of that is wrong.
  * Returns why nothing can run here, or NULL.
  */
-const char *cell_open(struct cell *);
+const char *cell_open(struct cell *cell);
 
 /* Write to out what is isolated and what is not, a line each. */
-void cell_describe(const struct cell *, FILE *out);
+void cell_describe(const struct cell *cell, FILE *out);
 
 /*
  * Make the directories work, home and tmp in the directory dir, and give them
  * to the user of the cell, who gets there by dir and by above, the directory
  * that it is in.  False, with errno set, if that fails.
  */
-bool cell_directories(const struct cell *, const char *above, const char *dir);
+bool
+cell_directories(const struct cell *cell, const char *above, const char *dir);
 
 /*
  * Start a program with dir's directories work, home and tmp, of which work is
@@ -46,20 +47,20 @@ bool cell_directories(const struct cell *, const char *above, const char *dir);
  * if dir has a file lock that we hold by flock(2).  show, unless NULL, is one
  * more path that it may read.  Returns its process id or, having said why, -1.
  */
-pid_t cell_start(const struct cell *, const char *dir, const jv *env,
+pid_t cell_start(const struct cell *cell, const char *dir, const jv *env,
     const char *const argv[], const char *show, int out);
 
 /*
  * Say what is missing, and what to do, where a cell did not start and printed
  * this.  The text is for the caller to free.
  */
-char *cell_refusal(const struct cell *, const char *printed);
+char *cell_refusal(const struct cell *cell, const char *printed);
 
 /*
  * Start a cell in the empty directory dir of the directory above, and wait for
  * its end.  Returns why it does not work, as cell_refusal() does, or NULL.
  */
-char *cell_try(const struct cell *, const char *above, const char *dir);
+char *cell_try(const struct cell *cell, const char *above, const char *dir);
 
 /*
  * Kill all children of this process and wait for them, those too that became

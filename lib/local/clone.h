@@ -57,6 +57,6 @@ char *clone_refused(const jv *task);
  * failed, for the caller to free, or NULL; *status is that of the last program.
  */
 char *clone_repository(
-    const jv *task, bool dev, const struct clone_host *, int *status);
+    const jv *task, bool dev, const struct clone_host *host, int *status);
 
 #endif

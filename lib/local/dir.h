@@ -30,16 +30,17 @@ struct dir {
 };
 
 /* Open the directory path, and make it if it is absent. */
-void dir_open(struct dir *, const char *path);
+void dir_open(struct dir *dir, const char *path);
 
 /*
  * Call fn with the id of each build there ever was, in no order; index.h has
  * those that matter.
  */
-void dir_each(const struct dir *, void (*)(const char *id, void *), void *);
+void dir_each(
+    const struct dir *dir, void (*fn)(const char *id, void *arg), void *arg);
 
 /* Is text, which may be a stranger's, the id of a build that is there? */
-bool dir_exists(const struct dir *, const char *id);
+bool dir_exists(const struct dir *dir, const char *id);
 
 /* Set text to the name of a build's file, and return it. */
 const char *dir_name(char text[DIR_NAME], const char *id, const char *file);
@@ -48,7 +49,7 @@ const char *dir_name(char text[DIR_NAME], const char *id, const char *file);
  * Take the lock under which builds are made.  Returns a descriptor, or -1 if
  * another has it and wait is false.
  */
-int dir_lock(const struct dir *, bool wait);
+int dir_lock(const struct dir *dir, bool wait);
 
 /* Does errno say that the disk, or this user's share of it, is full? */
 bool dir_full(void);

@@ -17,16 +17,16 @@ void job_id(char id[DIR_ID + 1], const jv *ref, int64_t attempt);
  * Take a build's lock.  Returns a descriptor, or -1 if another has it or the
  * build was removed.
  */
-int job_lock(const struct dir *, const char *id);
+int job_lock(const struct dir *dir, const char *id);
 
 /*
  * Hold the build's lock by flock(2) as well, for as long as this process lives:
  * that is what can be looked at from within a sandbox.
  */
-void job_hold(const struct dir *, const char *id);
+void job_hold(const struct dir *dir, const char *id);
 
 /* Does the build's runner live? */
-bool job_alive(const struct dir *, const char *id);
+bool job_alive(const struct dir *dir, const char *id);
 
 /*
  * Get a build's state.  If its runner is gone, its directories are cleaned and
@@ -34,53 +34,53 @@ bool job_alive(const struct dir *, const char *id);
  * is no room to write that, it is the result all the same.  Invalid if the
  * build was removed, null if the file is damaged.
  */
-jv job_state(const struct dir *, const char *id);
+jv job_state(const struct dir *dir, const char *id);
 
 /* When a build's state was written, in Unix milliseconds; -1 if it is gone. */
-int64_t job_written(const struct dir *, const char *id);
+int64_t job_written(const struct dir *dir, const char *id);
 
 /* Is nothing going to happen to the build of this state any more? */
 bool job_final(const jv *state);
 
 /* Get what was asked for.  Invalid if it was removed, null if damaged. */
-jv job_task(const struct dir *, const char *id);
+jv job_task(const struct dir *dir, const char *id);
 
 /* Replace a build's state by state, given.  False if there is no room. */
-bool job_write(const struct dir *, const char *id, jv state);
+bool job_write(const struct dir *dir, const char *id, jv state);
 
 /*
  * Replace a file of a build by v, given: wholly or not, power cut or not.  If
  * the disk is full the reserve is given up for it.  False, with errno, if
  * there is no room even so.
  */
-bool job_put(const struct dir *, const char *id, const char *file, jv v);
+bool job_put(const struct dir *dir, const char *id, const char *file, jv v);
 
 /* Make a build's reserve. */
-void job_reserve(const struct dir *, const char *id);
+void job_reserve(const struct dir *dir, const char *id);
 
 /*
  * Give up a build's reserve, so that something fits on a full disk.  Was there
  * one?  errno stays what it is.
  */
-bool job_release(const struct dir *, const char *id);
+bool job_release(const struct dir *dir, const char *id);
 
 /* Ask for the end of a build. */
-void job_cancel(const struct dir *, const char *id);
+void job_cancel(const struct dir *dir, const char *id);
 
 /* Has the end of a build been asked for? */
-bool job_cancelled(const struct dir *, const char *id);
+bool job_cancelled(const struct dir *dir, const char *id);
 
 /*
  * Open a step's log with these flags of open(2).  Returns a descriptor, or -1
  * with errno set.
  */
-int job_log(const struct dir *, const char *id, const char *step, int flags);
+int job_log(const struct dir *dir, const char *id, const char *step, int flags);
 
 /* Remove what a build's steps wrote, and its reserve.  Needs no room. */
-void job_clean(const struct dir *, const char *id);
+void job_clean(const struct dir *dir, const char *id);
 
 /* Remove what is called name in the directory of all builds, if it is there. */
-void job_remove(const struct dir *, const char *name);
+void job_remove(const struct dir *dir, const char *name);
 
 /* Make a text of Unix milliseconds, as RFC 3339. */
 jv job_stamp(int64_t ms);

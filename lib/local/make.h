@@ -18,7 +18,7 @@
  * build that is there already stays as it is.  Returns false if there is none
  * after all.
  */
-bool make_build(const struct dir *, const char *id, const jv *task, jv state,
-    void (*body)(const char *id, void *), void *arg);
+bool make_build(const struct dir *dir, const char *id, const jv *task, jv state,
+    void (*body)(const char *id, void *arg), void *arg);
 
 #endif

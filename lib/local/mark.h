@@ -27,10 +27,10 @@ struct mark {
  * Add what a step printed.  What would be more than MARK_MOST, or MARK_BUILD
  * with the logs before, is left out, and the log says so.
  */
-void mark_write(struct mark *, const char *bytes, size_t length);
+void mark_write(struct mark *mark, const char *bytes, size_t length);
 
 /* Add a line of our own, which is never left out. */
-void mark_line(struct mark *, const char *format, ...)
+void mark_line(struct mark *mark, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

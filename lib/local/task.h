@@ -25,8 +25,8 @@ const char *task_env(jv *env, const jv *task, const jv *step);
 /* Get a member's member; invalid if there is none. */
 jv task_member(const jv *object, const char *a, const char *b);
 
-/* Get the value as a positive integer, or other where it is none. */
-int64_t task_integer(jv, int64_t other);
+/* Get value, given, as a positive integer, or other where it is none. */
+int64_t task_integer(jv value, int64_t other);
 
 /*
  * Make of a stranger's text something for a message, for the caller to free:

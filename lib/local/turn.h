@@ -21,10 +21,10 @@ struct turn {
 };
 
 /* Find the set of the build id, which has this number. */
-void
-turn_open(struct turn *, const struct dir *, const char *id, int64_t number);
+void turn_open(
+    struct turn *turn, const struct dir *dir, const char *id, int64_t number);
 
 /* Count the builds of the set that are still alive. */
-int64_t turn_before(const struct turn *);
+int64_t turn_before(const struct turn *turn);
 
 #endif

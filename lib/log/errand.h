@@ -21,6 +21,6 @@ struct errand *errand_send(const char *database, const char *knot,
  * Has it ended?  With wait, block until it has.  Once true, always true, and
  * then status is its exit status, -1 if it was killed; before that 0.
  */
-bool errand_over(struct errand *, bool wait, int *status);
+bool errand_over(struct errand *errand, bool wait, int *status);
 
 #endif

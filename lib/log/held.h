@@ -12,6 +12,6 @@
  * a log has a secret of several lines line by line.  Exits as
  * secret_read() does.
  */
-void held_add(struct mask *);
+void held_add(struct mask *mask);
 
 #endif

@@ -41,42 +41,42 @@ struct keep *keep_open(const char *database, const char *provider,
     const char *build_id, bool make);
 
 /* Close it, and give up the lock.  NULL is nothing to close. */
-void keep_close(struct keep *);
+void keep_close(struct keep *keep);
 
 /*
  * Become the only process that writes, until keep_close.  With wait, block
  * until that can be; without it, return false if another process is.
  */
-bool keep_lock(struct keep *, bool wait);
+bool keep_lock(struct keep *keep, bool wait);
 
 /* Does another process write? */
-bool keep_locked(struct keep *);
+bool keep_locked(struct keep *keep);
 
 /* Read steps.json if it is another than last time; returns whether it was. */
-bool keep_read(struct keep *);
+bool keep_read(struct keep *keep);
 
 /*
  * Replace steps.json by what is in memory.  If done is set, it is on the disk
  * on return.
  */
-void keep_write(struct keep *);
+void keep_write(struct keep *keep);
 
 /* Are all bytes here of every step that has run? */
-bool keep_complete(const struct keep *);
+bool keep_complete(const struct keep *keep);
 
 /* Add a step with this id, which is copied. */
-struct keep_step *keep_add(struct keep *, const char *id);
+struct keep_step *keep_add(struct keep *keep, const char *id);
 
 /*
  * Open the file of a step's bytes, to read, or with append to write at its
  * end, when it is made if need be.  Returns -1 if it is not there.
  */
-int keep_bytes(const struct keep *, size_t step, bool append);
+int keep_bytes(const struct keep *keep, size_t step, bool append);
 
 /*
  * Throw a step's bytes away and begin anew: those to come are the CI's log
  * after its first left_out bytes.
  */
-void keep_again(struct keep *, size_t step, int64_t left_out);
+void keep_again(struct keep *keep, size_t step, int64_t left_out);
 
 #endif

@@ -13,14 +13,14 @@
 /* A set of secrets, all of which are added before the first stream. */
 struct mask;
 struct mask *mask_new(void);
-void mask_free(struct mask *);
+void mask_free(struct mask *mask);
 
 /*
  * Add a secret, without a newline.  It is looked for as it is and in base64: in
  * either alphabet, padded or not, and as part of something longer, wherever it
  * begins there.  Returns false if it is too short.
  */
-bool mask_add(struct mask *, const char *secret, size_t length);
+bool mask_add(struct mask *mask, const char *secret, size_t length);
 
 /* A stream that the secrets may stand in, torn anywhere. */
 struct mask_stream;
@@ -29,22 +29,23 @@ struct mask_stream;
  * With same_length, NULs after the asterisks make the output as long as the
  * input.
  */
-struct mask_stream *mask_stream_new(struct mask *, bool same_length);
-void mask_stream_free(struct mask_stream *);
+struct mask_stream *mask_stream_new(struct mask *mask, bool same_length);
+void mask_stream_free(struct mask_stream *stream);
 
 /*
  * Write a text to a stream, without the secrets.  Bytes at its end that may yet
  * become a secret are held back until more is fed.
  */
-void mask_feed(struct mask_stream *, const char *text, size_t length, FILE *to);
+void mask_feed(
+    struct mask_stream *stream, const char *text, size_t length, FILE *to);
 
 /* Write what is held back: no more will come. */
-void mask_end(struct mask_stream *, FILE *to);
+void mask_end(struct mask_stream *stream, FILE *to);
 
 /* How many bytes are held back: fewer than the longest form of a secret has. */
-size_t mask_holds(const struct mask_stream *);
+size_t mask_holds(const struct mask_stream *stream);
 
 /* A text without the secrets, for the caller to free. */
-char *mask_text(struct mask *, const char *text);
+char *mask_text(struct mask *mask, const char *text);
 
 #endif

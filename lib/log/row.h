@@ -24,21 +24,21 @@ struct row {
  * Put a character of length bytes, or a tab, at the cursor, over what is
  * there, and move on.  False, and nothing done, if the row has no room for it.
  */
-bool row_put(struct row *, const char *text, size_t length);
+bool row_put(struct row *row, const char *text, size_t length);
 
 /* Put printable ASCII; returns how many bytes of it there was room for. */
-size_t row_put_ascii(struct row *, const char *text, size_t length);
+size_t row_put_ascii(struct row *row, const char *text, size_t length);
 
 /* Move the cursor, no further right than the text goes or column 160. */
-void row_left(struct row *, size_t columns);
-void row_right(struct row *, size_t columns);
-void row_column(struct row *, size_t column);
+void row_left(struct row *row, size_t columns);
+void row_right(struct row *row, size_t columns);
+void row_column(struct row *row, size_t column);
 
 /* Erase what is right of the cursor, from it on; or left of it, up to it. */
-void row_erase_right(struct row *);
-void row_erase_left(struct row *);
+void row_erase_right(struct row *row);
+void row_erase_left(struct row *row);
 
 /* Write the row's text to where ROW_BYTES have room, and empty the row. */
-size_t row_take(struct row *, char *to);
+size_t row_take(struct row *row, char *to);
 
 #endif

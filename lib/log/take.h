@@ -18,7 +18,7 @@ struct take;
  * All three stay the caller's, and are in use until take_free.  The caller
  * holds the lock of keep, and has read it.
  */
-struct take *take_new(struct call *, struct keep *, struct mask *);
+struct take *take_new(struct call *call, struct keep *keep, struct mask *mask);
 
 /*
  * Ask the CI once for its steps, and for all that is new of each one's bytes,
@@ -26,9 +26,9 @@ struct take *take_new(struct call *, struct keep *, struct mask *);
  * news says whether there was anything new.  Returns an empty object, or as
  * call_ask does what went wrong, after which what came before it is kept.
  */
-jv take_news(struct take *, const jv *build, bool *news);
+jv take_news(struct take *take, const jv *build, bool *news);
 
 /* Bytes that might yet become a secret are dropped, to be asked for again. */
-void take_free(struct take *);
+void take_free(struct take *take);
 
 #endif

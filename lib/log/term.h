@@ -17,13 +17,13 @@
  * milliseconds, -1 if there was none.
  */
 typedef void
-term_fn(const char *line, size_t length, int64_t ms, bool ended, void *);
+term_fn(const char *line, size_t length, int64_t ms, bool ended, void *arg);
 
 /*
  * A terminal of one row, which calls the function with each line, and with arg.
  */
 struct term;
-struct term *term_new(term_fn *, void *arg);
+struct term *term_new(term_fn *fn, void *arg);
 
 /*
  * Take the next bytes of a log, in pieces of any size.  What moves the cursor
@@ -31,14 +31,14 @@ struct term *term_new(term_fn *, void *arg);
  * all other escape sequences go.  A string sequence (ESC _ and the like) that
  * is not closed on its line or within 4 KiB is none, and its text stays.
  */
-void term_feed(struct term *, const char *bytes, size_t length);
+void term_feed(struct term *term, const char *bytes, size_t length);
 
 /*
  * Close the log: a sequence that it cuts off goes, a last line without a
  * newline is given out.  Then the next log may follow.
  */
-void term_end(struct term *);
+void term_end(struct term *term);
 
-void term_free(struct term *);
+void term_free(struct term *term);
 
 #endif

@@ -44,13 +44,13 @@ struct builds {
 };
 
 /* Prepares the statements of builds in db. */
-void build_prepare(struct builds *, struct db *db);
+void build_prepare(struct builds *builds, struct db *db);
 
 /* Returns the row with an id; invalid if there is none. */
-jv build_row(struct builds *, int64_t row);
+jv build_row(struct builds *builds, int64_t row);
 
 /* Returns the row of the newest attempt of ref; invalid if there is none. */
-jv build_newest(struct builds *, const jv *ref);
+jv build_newest(struct builds *builds, const jv *ref);
 
 /*
  * Claims a row, of the database of that path, until the returned descriptor is
@@ -63,7 +63,7 @@ int build_claim(const char *database, int64_t row);
  * Returns the newest row that this row supersedes: before it, of the same
  * workflow in the same line, and not over.  Returns 0 if there is none.
  */
-int64_t build_older(struct builds *, int64_t row);
+int64_t build_older(struct builds *builds, int64_t row);
 
 /* Seconds: nothing is put off for longer. */
 #define BUILD_LONGEST_WAIT 3600
@@ -86,24 +86,24 @@ size_t build_due(struct builds *b, int64_t **rows);
  * Notes that a create or rebuild is about to be sent; now is in unix seconds.
  * This and the next three are each a transaction of its own.
  */
-void build_sent(struct builds *, int64_t row, int64_t now);
+void build_sent(struct builds *builds, int64_t row, int64_t now);
 
 /* Stores what the row has become: build is as in a record. */
-void build_done(struct builds *, int64_t row, const jv *build);
+void build_done(struct builds *builds, int64_t row, const jv *build);
 
 /*
  * Puts the row off: it is not to be tried before a time, in unix seconds.  If
  * undone, the CI certainly did nothing; else the build is searched before
  * another one is asked for.
  */
-void build_put_off(struct builds *, int64_t row, int64_t not_before,
+void build_put_off(struct builds *builds, int64_t row, int64_t not_before,
     bool undone, const char *reason);
 
 /*
  * Gives the row a verdict, "failed", "timeout" or "cancelled", with a reason;
  * NULL and NULL take it back.
  */
-void build_verdict(
-    struct builds *, int64_t row, const char *verdict, const char *reason);
+void build_verdict(struct builds *builds, int64_t row, const char *verdict,
+    const char *reason);
 
 #endif

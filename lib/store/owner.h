@@ -15,7 +15,7 @@ struct owner {
 };
 
 /* Prepares the statements of owner in db. */
-void owner_prepare(struct owner *, struct db *db);
+void owner_prepare(struct owner *owner, struct db *db);
 
 /* The stored row of a build. */
 struct owner_row {
@@ -29,9 +29,9 @@ struct owner_row {
  * reference stands, whatever the build says of itself.  Returns false if there
  * is none; else row is for owner_row_free().
  */
-bool owner_stored(struct owner *, const char *provider, const char *id,
+bool owner_stored(struct owner *owner, const char *provider, const char *id,
     struct owner_row *row);
-void owner_row_free(struct owner_row *);
+void owner_row_free(struct owner_row *row);
 
 /* What a build that is not stored says of itself. */
 struct owner_claim {
@@ -63,9 +63,10 @@ enum owner_how {
  * other build answers for, and its seal, where one is wanted, was made for the
  * newest attempt.  If it is ours, *ref is its reference; else *ref is invalid.
  */
-enum owner_how owner_find(struct owner *, const struct owner_claim *, jv *ref);
+enum owner_how
+owner_find(struct owner *owner, const struct owner_claim *claim, jv *ref);
 
 /* Is the build of a claim the one that a row, from build_row(), waits for? */
-bool owner_fits(const jv *row, const struct owner_claim *);
+bool owner_fits(const jv *row, const struct owner_claim *claim);
 
 #endif

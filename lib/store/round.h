@@ -20,32 +20,32 @@ struct round {
 };
 
 /* Prepares the statements of round; builds is prepared on the same database. */
-void round_prepare(struct round *, struct builds *builds);
+void round_prepare(struct round *round, struct builds *builds);
 
 /*
  * Heals times to come, notes where builds have been, and returns the names of
  * the providers that there is something to ask about.
  */
-jv round_providers(struct round *);
+jv round_providers(struct round *round);
 
 /*
  * Returns an object: by the name of each account of the provider that is to be
  * asked, an array of builds as in a record, one for each pipeline.  Asked is
  * where a build was open within a week: it may be done again.
  */
-jv round_accounts(struct round *, const char *provider);
+jv round_accounts(struct round *round, const char *provider);
 
 /*
  * Returns the rows, as build_row() does, of the provider's attempts that have a
  * verdict of ours which is not published yet.
  */
-jv round_verdicts(struct round *, const char *provider);
+jv round_verdicts(struct round *round, const char *provider);
 
 /* Returns when the account was last asked, in unix seconds; -1 if never. */
-int64_t round_last(struct round *, const char *account);
+int64_t round_last(struct round *round, const char *account);
 
 /* Notes that the account was asked at a time.  May fail without harm. */
-void round_done(struct round *, const char *account, int64_t at);
+void round_done(struct round *round, const char *account, int64_t at);
 
 /* A build that has not ended, or of which only the CI can tell. */
 struct round_build {
@@ -66,24 +66,24 @@ struct round_build {
  * first.  Returns how many there are; each is for round_build_free(), and
  * *builds for free().
  */
-size_t round_open(struct round *, const char *provider, const char *account,
-    struct round_build **builds);
-void round_build_free(struct round_build *);
+size_t round_open(struct round *round, const char *provider,
+    const char *account, struct round_build **builds);
+void round_build_free(struct round_build *build);
 
 /*
  * Returns the row of a build that turned up after its run was cancelled as
  * never begun; 0 if it is no such build, or was asked for after the time now.
  */
-int64_t round_stray(
-    struct round *, const char *provider, const char *build_id, int64_t now);
+int64_t round_stray(struct round *round, const char *provider,
+    const char *build_id, int64_t now);
 
 /* Notes that the build of row id was asked for at a time. */
-void round_asked(struct round *, int64_t id, int64_t at);
+void round_asked(struct round *round, int64_t id, int64_t at);
 
 /* Notes that the CI does not know the build of row id, since a time. */
-void round_missing(struct round *, int64_t id, int64_t at);
+void round_missing(struct round *round, int64_t id, int64_t at);
 
 /* Notes that the CI knows the build of row id after all. */
-void round_found(struct round *, int64_t id);
+void round_found(struct round *round, int64_t id);
 
 #endif

@@ -15,7 +15,7 @@ struct runs {
 };
 
 /* Prepares the statements of runs in db. */
-void run_prepare(struct runs *, struct db *db);
+void run_prepare(struct runs *runs, struct db *db);
 
 /* What is known of a run; a text is NULL where nothing is. */
 struct run {
@@ -29,15 +29,15 @@ struct run {
  * Looks up a run.  Returns false if there is none; else fills run, which is for
  * run_free().
  */
-bool run_look(struct runs *, const char *knot, const char *rkey,
+bool run_look(struct runs *runs, const char *knot, const char *rkey,
     const char *workflow, struct run *run);
-void run_free(struct run *);
+void run_free(struct run *run);
 
 /*
  * Returns the error in the last status record of a run, for the caller to free;
  * NULL if there is none.
  */
-char *run_error(
-    struct runs *, const char *knot, const char *rkey, const char *workflow);
+char *run_error(struct runs *runs, const char *knot, const char *rkey,
+    const char *workflow);
 
 #endif

@@ -51,19 +51,19 @@ size_t head_length(const char *text, size_t length);
  * 411 for any Transfer-Encoding, 417 for an unknown Expect, 431 for too many
  * fields, 505 for a version other than 1.0 and 1.1.
  */
-int head_parse(struct head *, char *text, size_t length);
+int head_parse(struct head *head, char *text, size_t length);
 
 /*
  * Is word among the comma-separated values of the fields called name? The case
  * of word does not matter, name is in lower case.
  */
-bool head_has_word(const struct head *, const char *name, const char *word);
+bool head_has_word(const struct head *head, const char *name, const char *word);
 
 /*
  * The value of the field called name, in lower case; NULL if there is none, or
  * more than one.
  */
-const char *head_field(const struct head *, const char *name);
+const char *head_field(const struct head *head, const char *name);
 
 /*
  * The path's segment that begins after the '/' at *path, percent-decoded, for

@@ -32,7 +32,7 @@ struct http_answer {
  * memory.
  */
 void http_send(const char *method, const char *url, const char *const headers[],
-    const char *body, struct http_answer *);
-void http_free(struct http_answer *);
+    const char *body, struct http_answer *answer);
+void http_free(struct http_answer *answer);
 
 #endif

@@ -29,35 +29,38 @@ typedef void pipeline_ended_fn(void);
  * where it is NULL they are tack-webhook(1), without a shell.  With once they
  * get one record, after which their input is closed.
  */
-struct pipeline *pipeline_new(
-    const char *command, bool once, pipeline_answer_fn *, pipeline_ended_fn *);
+struct pipeline *pipeline_new(const char *command, bool once,
+    pipeline_answer_fn *answer, pipeline_ended_fn *ended);
 
 /*
  * Start the filters where they do not run.  Exits with EX_CONFIG when those
  * of the first start cannot be run, or end within five seconds and have not
  * said a line; later they are only started again.
  */
-void pipeline_start(struct pipeline *);
+void pipeline_start(struct pipeline *pipeline);
 
 /*
  * Hand the filters a record, a line, and wait until they have said one: then
  * they have read their configuration.  Waits no longer than milliseconds.
  */
-void pipeline_greet(struct pipeline *, const char *record, int milliseconds);
+void
+pipeline_greet(struct pipeline *pipeline, const char *record, int milliseconds);
 
 /*
  * Where to add a record, with its line feed, for the filters, which are
  * started if they do not run.  Returns NULL if there is no room.
  */
-struct bytes *pipeline_room(struct pipeline *);
+struct bytes *pipeline_room(struct pipeline *pipeline);
 
 /* Hand the filters what was added, as far as they take it at once. */
-void pipeline_feed(struct pipeline *);
+void pipeline_feed(struct pipeline *pipeline);
 
 /* Fill in what to poll(2) for. */
-void pipeline_poll(const struct pipeline *, struct pollfd[PIPELINE_FDS]);
+void
+pipeline_poll(const struct pipeline *pipeline, struct pollfd fds[PIPELINE_FDS]);
 
 /* Do what can be done without waiting, after poll(2). */
-void pipeline_run(struct pipeline *, const struct pollfd[PIPELINE_FDS]);
+void
+pipeline_run(struct pipeline *pipeline, const struct pollfd fds[PIPELINE_FDS]);
 
 #endif

@@ -14,7 +14,7 @@
  * head, and body, of length bytes.  number makes its id, which no record of
  * another process has.
  */
-void request_record(struct bytes *out, uint64_t number, const struct head *,
+void request_record(struct bytes *out, uint64_t number, const struct head *head,
     const char *body, size_t length);
 
 /*

@@ -18,10 +18,10 @@ struct server;
  * one that has dawdled longest over a request must go.  It takes SIGCHLD,
  * SIGINT and SIGTERM for itself.
  */
-struct server *server_new(const struct conn_handler *, size_t most);
+struct server *server_new(const struct conn_handler *handler, size_t most);
 
 /* Serve a connected socket, with once for a single request. */
-void server_add(struct server *, int fd, bool once);
+void server_add(struct server *server, int fd, bool once);
 
 /*
  * Serve until nobody is left or, where there is a listening socket (listener
@@ -29,16 +29,16 @@ void server_add(struct server *, int fd, bool once);
  * brought to its end.  Programs for streams are started a hundred a second at
  * most, in the order of those who wait for them.
  */
-void
-server_run(struct server *, struct pipeline *, struct feeds *, int listener);
+void server_run(struct server *server, struct pipeline *pipeline,
+    struct feeds *feeds, int listener);
 
 /* How many connections ask for, or have, lines of a program? */
-size_t server_streams(const struct server *);
+size_t server_streams(const struct server *server);
 
 /* The connection that waits for the answer of that number, or NULL. */
-struct conn *server_waiting(const struct server *, uint64_t number);
+struct conn *server_waiting(const struct server *server, uint64_t number);
 
 /* Refuse all who wait for an answer. */
-void server_refuse(struct server *, int status, const char *why);
+void server_refuse(struct server *server, int status, const char *why);
 
 #endif

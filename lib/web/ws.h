@@ -17,7 +17,7 @@
  * with, or the status to refuse it with: 400, 403 for an Origin that is not
  * the Host, 426 for a version other than 13.
  */
-int ws_handshake(const struct head *, char accept[WS_ACCEPT]);
+int ws_handshake(const struct head *head, char accept[WS_ACCEPT]);
 
 /* An open WebSocket. None of its functions waits. */
 struct ws;
@@ -27,7 +27,7 @@ struct ws;
  * length bytes that came with the head; they are copied.
  */
 struct ws *ws_new(int fd, const char *early, size_t length);
-void ws_free(struct ws *);
+void ws_free(struct ws *ws);
 
 /*
  * Write the head of the frame of a whole text of length bytes: head and text
@@ -40,33 +40,33 @@ size_t ws_head(char head[WS_HEAD], size_t length);
  * them at once, and only where nothing is queued.  Returns how many bytes are
  * on their way, which are whole frames: the rest of the last one is queued.
  */
-size_t ws_frames(struct ws *, const char *frames, size_t length);
+size_t ws_frames(struct ws *ws, const char *frames, size_t length);
 
 /* Queue a text of length bytes, which is copied. */
-void ws_text(struct ws *, const char *text, size_t length);
+void ws_text(struct ws *ws, const char *text, size_t length);
 
 /* Queue a Ping. */
-void ws_ping(struct ws *);
+void ws_ping(struct ws *ws);
 
 /* Queue a Close with a code and a reason, which may be NULL. */
-void ws_close(struct ws *, int code, const char *reason);
+void ws_close(struct ws *ws, int code, const char *reason);
 
 /*
  * Send what is queued and, when all is sent, read: Pings and Closes are
  * answered, data is discarded.  Returns false when the WebSocket is over.
  */
-bool ws_run(struct ws *);
+bool ws_run(struct ws *ws);
 
 /* What to poll(2) the socket for. */
-short ws_events(const struct ws *);
+short ws_events(const struct ws *ws);
 
 /* Is nothing queued? */
-bool ws_idle(const struct ws *);
+bool ws_idle(const struct ws *ws);
 
 /* How many bytes of texts are queued? */
-size_t ws_waiting(const struct ws *);
+size_t ws_waiting(const struct ws *ws);
 
 /* When bytes last left, or began to wait: the time of clock_ticks(). */
-int64_t ws_moved(const struct ws *);
+int64_t ws_moved(const struct ws *ws);
 
 #endif
