@@ -100,7 +100,7 @@ supersede(struct attempt *a, const char *database)
 		jv rec = control_stop(a->builds, database, older);
 
 		if (json_str(&rec, "reason") != NULL)
-			warnx("what is superseded is not cancelled: %s",
+			warnx("a superseded build is not cancelled: %s",
 			    json_str(&rec, "reason"));
 		jv_free(rec);
 		last = older;

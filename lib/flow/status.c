@@ -55,7 +55,7 @@ static const struct {
 	{ "cancelled", CANCELLED },
 };
 
-enum verdict {
+enum decision {
 	PUBLISH,
 	STALE, /* older than what is known */
 	OLDER, /* stale if of an earlier attempt, else to be published */
@@ -63,8 +63,8 @@ enum verdict {
 	LATER /* to be published if it finished later */
 };
 
-/* What becomes of a view of one kind where another kind stands. */
-static const enum verdict verdicts[][5] = {
+/* What to do with a status of one kind (column) after one of another (row). */
+static const enum decision decisions[][5] = {
 	/*		NONE   PENDING	RUNNING	 FINISHED CANCELLED */
 	[NONE] = { STALE, PUBLISH, PUBLISH, PUBLISH, PUBLISH },
 	[PENDING] = { STALE, PUBLISH, PUBLISH, PUBLISH, PUBLISH },
@@ -110,7 +110,7 @@ later(int64_t a, int64_t b)
 static enum record_outcome
 judge(const struct view *was, const struct view *now, bool *ask)
 {
-	enum verdict v = verdicts[kind(was->status)][kind(now->status)];
+	enum decision d = decisions[kind(was->status)][kind(now->status)];
 
 	*ask = false;
 	if (was->attempt != now->attempt)
@@ -127,7 +127,7 @@ judge(const struct view *was, const struct view *now, bool *ask)
 	if (now->first && kind(was->status) != PENDING &&
 	    kind(was->status) != NONE)
 		return RECORD_STALE; /* the build has gone on since */
-	switch (v) {
+	switch (d) {
 	case PUBLISH:
 		return RECORD_PUBLISHED;
 	case STALE:

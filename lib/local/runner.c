@@ -507,7 +507,7 @@ finish(struct runner *r, const char *said)
 	r->outcome = jv_invalid();
 	for (int i = 0; !store(r, true); i++) {
 		if (i == LAST_TRIES)
-			errx(EX_TEMPFAIL, "no room for the last word");
+			errx(EX_TEMPFAIL, "no room to store the end");
 		sleep(1);
 	}
 	report_build(&r->build);

@@ -120,7 +120,7 @@ sweep(struct server *s)
 	s->count = n;
 }
 
-/* Make room: who has dawdled longest over a request must go. */
+/* Make room: close the connection whose request is incomplete for longest. */
 static bool
 evict(struct server *s)
 {

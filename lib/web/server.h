@@ -14,9 +14,9 @@
 struct server;
 
 /*
- * Make a server that holds most connections at once: when all are taken, the
- * one that has dawdled longest over a request must go.  It takes SIGCHLD,
- * SIGINT and SIGTERM for itself.
+ * Make a server that holds most connections at once.  When all are taken, it
+ * closes the connection whose request has been incomplete for longest.  It
+ * handles SIGCHLD, SIGINT and SIGTERM itself.
  */
 struct server *server_new(const struct conn_handler *handler, size_t most);
 
