@@ -38,22 +38,37 @@ rounds()
 	done
 }
 
-# row NAME what mode:target unit ours key [peer key [note]]
-# mode: rate, ours / peer; time, peer / ours; cost, ours / peer that must not
-# grow; high and low, ours alone. No target, no verdict.
+# row NAME WHAT ours=SAMPLES [peer=SAMPLES] [ratio=ours/peer|peer/ours]
+#     [at_least=TARGET|at_most=TARGET] [unit=UNIT]
+# A line of the table. Samples are a turn's specification, a dot, and the key of
+# what it printed: load:tack:8.rate. The target is the ratio's if there is a
+# peer, else that of ours alone. Without a target there is no verdict.
 row()
-{
-	against=${7:-}
-	if grep -qF "$5:" "$tmp/void" ||
-	    { [ -n "$against" ] && grep -qF "$against:" "$tmp/void"; }; then
-		printf '%s\t%s\tvoid\t\t\t\tvoid\n' "$1" "$2" >>"$tmp/table"
-		return
-	fi
-	[ -z "$against" ] || against=$tmp/samples/$7.$8
-	awk -v name="$1" -v what="$2" -v mode="${3%%:*}" -v target="${3#*:}" \
-	    -v unit="$4" -v peer="$against" \
-	    -f "$bench/row.awk" ${against:+"$against"} "$tmp/samples/$5.$6" >>"$tmp/table"
-}
+(
+	name=$1 what=$2 ours='' peer='' ratio='' at_least='' at_most='' unit=''
+	shift 2
+	for word; do
+		case ${word%%=*} in
+		ours|peer|ratio|at_least|at_most|unit)
+			eval "${word%%=*}=\${word#*=}" ;;
+		*)
+			echo "row $name $what: what is $word?" >&2
+			exit 64 ;;
+		esac
+	done
+	for samples in "$ours" ${peer:+"$peer"}; do
+		if grep -qF "${samples%.*}:" "$tmp/void"; then
+			printf '%s\t%s\tvoid\t\t\t\tvoid\n' "$name" "$what" \
+			    >>"$tmp/table"
+			return
+		fi
+	done
+	[ -z "$peer" ] || peer=$tmp/samples/$peer
+	awk -v name="$name" -v what="$what" -v ratio="$ratio" \
+	    -v at_least="$at_least" -v at_most="$at_most" -v unit="$unit" \
+	    -v peer="$peer" -f "$bench/row.awk" ${peer:+"$peer"} \
+	    "$tmp/samples/$ours" >>"$tmp/table"
+)
 
 # Wait for a line in a log, and say what number follows it.
 await()

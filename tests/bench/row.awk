@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # One line of the table from samples, "round value" a line: ours, and a peer's
-# in the file that is named first and in the variable peer.
+# in the file that is named first and in the variable peer. The other variables
+# are the words of row() in lib.sh.
 function digits(x) {
 	return sprintf(x >= 1000 ? "%.0f" : x >= 10 ? "%.1f" : "%.2f", x)
 }
@@ -21,22 +22,22 @@ END {
 		if (peer == "")
 			continue
 		theirs[i] = p[i] /= np[i]
-		ratio[i] = mode == "time" ? p[i] / o[i] : o[i] / p[i]
+		times[i] = ratio == "peer/ours" ? p[i] / o[i] : o[i] / p[i]
 	}
 	line = cell(ours, n, unit)
 	x = median
 	if (peer != "") {
 		line = line "\t" cell(theirs, n, unit)
-		line = line "\t" cell(ratio, n, "")
+		line = line "\t" cell(times, n, "")
 		x = median
 	} else
 		line = line "\t-\t-"
-	fewer = mode == "cost" || mode == "low"
+	target = at_least at_most
 	if (target == "")
 		line = line "\t-\t-"
 	else {
-		met = fewer ? (x + 0 <= target + 0) : (x + 0 >= target + 0)
-		line = line "\t" (fewer ? "<= " : ">= ") target
+		met = at_most != "" ? x + 0 <= target + 0 : x + 0 >= target + 0
+		line = line "\t" (at_most != "" ? "<= " : ">= ") target
 		line = line (peer == "" ? unit : "") "\t" (met ? "ok" : "BELOW")
 	}
 	print name "\t" what "\t" line
