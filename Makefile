@@ -13,9 +13,10 @@ TOOLS = bin/tack-cancel bin/tack-events bin/tack-fetch bin/tack-http \
 	bin/tack-spawn bin/tack-status bin/tack-verify bin/tack-webhook
 SCRIPTS = bin/tack bin/tack-init bin/tack-member bin/tack-reconcile \
 	bin/tack-request
-OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o lib/base/look.o \
+OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
 	lib/base/file.o lib/base/mem.o lib/base/public.o lib/base/sandbox.o \
 	lib/base/secret.o lib/base/setting.o lib/base/share.o \
+	lib/base/spin.o \
 	lib/data/base64.o lib/data/check.o lib/data/digest.o lib/data/json.o \
 	lib/data/print.o lib/data/record.o lib/data/stamp.o lib/data/tid.o \
 	lib/data/yaml.o \

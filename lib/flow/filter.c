@@ -11,8 +11,8 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "base/look.h"
 #include "base/mem.h"
+#include "base/spin.h"
 #include "data/check.h"
 #include "data/json.h"
 #include "data/print.h"
@@ -23,7 +23,7 @@
 #define BATCH_SIZE (256 * 1024)
 
 /* Microseconds to look before a wait, if the last one was not longer than. */
-#define LOOK_TIME 200
+#define SPIN_TIME 200
 #define SOON 800
 
 /* A line longer than this is not a record but a mistake. */
@@ -258,7 +258,7 @@ read_soon(struct loop *l, char *buffer, size_t size)
 		return read(STDIN_FILENO, buffer, size);
 	start = clock_us();
 	if (l->soon && l->alone)
-		look_poll(&in, 1, LOOK_TIME);
+		spin_poll(&in, 1, SPIN_TIME);
 	n = read(STDIN_FILENO, buffer, size);
 	l->soon = clock_us() - start < SOON;
 	return n;

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/look.h"
 #include "base/mem.h"
+#include "base/spin.h"
 #include "web/server.h"
 #include "web/ws.h"
 
@@ -30,7 +30,7 @@
  * Microseconds to look before a wait for an answer, if the last one did not
  * take longer than.
  */
-#define LOOK_TIME 400
+#define SPIN_TIME 400
 #define SOON 800
 
 struct server {
@@ -280,7 +280,7 @@ server_run(struct server *s, struct pipeline *pipeline, struct feeds *feeds,
 		until = until > now ? until - now : 0;
 		asked = until > 0 && one_waits(s) ? clock_us() : 0;
 		if (asked != 0 && s->soon &&
-		    look_poll(fds, (nfds_t)(fd + fed - fds), LOOK_TIME) > 0)
+		    spin_poll(fds, (nfds_t)(fd + fed - fds), SPIN_TIME) > 0)
 			until = 0;
 		if (poll(fds, (nfds_t)(fd + fed - fds), (int)until) == -1 &&
 		    errno != EINTR)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* To look for a while before sleeping. */
+/* Waiting for a moment without sleeping. */
 #include <sched.h>
 
 #include "base/clock.h"
-#include "base/look.h"
+#include "base/spin.h"
 
 int
-look_poll(struct pollfd *fds, nfds_t count, int microseconds)
+spin_poll(struct pollfd *fds, nfds_t count, int microseconds)
 {
 	int64_t end = clock_us() + microseconds;
 	cpu_set_t cpus;
