@@ -6,10 +6,14 @@
 
 umask 077
 play '{
-  "tokens": {"bkua_common": {"user": "a", "scopes": ["write_builds", "read_builds"], "orgs": ["acme-forge"]},
-    "bkua_beta": {"user": "b", "scopes": ["write_builds", "read_builds"], "orgs": ["beta"]},
-    "bkua_weak": {"user": "c", "scopes": ["read_builds"], "orgs": null}},
-  "orgs": {"acme-forge": ["tangled-ci", "other", "closed"], "beta": ["ci"], "weak": ["ci"]},
+  "tokens": {
+    "bkua_common": {"user": "a", "orgs": ["acme-forge"],
+      "scopes": ["write_builds", "read_builds"]},
+    "bkua_beta": {"user": "b", "orgs": ["beta"],
+      "scopes": ["write_builds", "read_builds"]},
+    "bkua_weak": {"user": "c", "orgs": null, "scopes": ["read_builds"]}},
+  "orgs": {"acme-forge": ["tangled-ci", "other", "closed"],
+    "beta": ["ci"], "weak": ["ci"]},
   "branches_disabled": ["closed"], "cancel": "canceled",
   "limits": {"org": 100000, "user": 100000, "window": 60}}'
 echo bkua_common >token
@@ -26,7 +30,8 @@ cp -R "$TOP/share" .
 TACK_SHARE=$TMP/share
 export TACK_BUILDKITE_TOKEN_FILE TACK_BUILDKITE_TOKEN_BETA_FILE TACK_SEAL_KEY_FILE \
     TACK_BUILDKITE_TOKEN_WEAK_FILE TACK_BUILDKITE_ORG TACK_DB_PATH TACK_SHARE
-jq '.budget = 1000000' "$TOP/share/providers/buildkite/provider.json" >share/providers/buildkite/provider.json
+jq '.budget = 1000000' "$TOP/share/providers/buildkite/provider.json" \
+    >share/providers/buildkite/provider.json
 chmod 711 "$TMP" # builds of root's are nobody's, who has to get here
 TACK_LOCAL_SANDBOX=none
 export TACK_LOCAL_SANDBOX
@@ -62,7 +67,25 @@ fault() {
 }
 # The builds that the CI has of a pipeline.
 of() {
-	told builds "map(select(.meta_data[\"tack:pipeline_rkey\"] == \"$1\")) | ${2:-length}"
+	told builds "of_pipeline(\"$1\") | ${2:-length}"
+}
+# each FILTER [FILE]: a line of each record, sorted.
+each() {
+	jq -r -L "$TOP/tests" "include \"told\"; $1" "${2:-out}" | LC_ALL=C sort
+}
+# How many lines there are of each kind: "failed 64".
+counted() {
+	uniq -c | awk '{ n = $1; $1 = ""; print substr($0, 2), n }'
+}
+words() {
+	tr -d '"' | paste -sd ' '
+}
+# A build that somebody else makes, of this body.
+make_build() {
+	curl -s -H 'Authorization: Bearer bkua_common' \
+	    -H 'Content-Type: application/json' -d @- \
+	    "$api/v2/organizations/acme-forge/pipelines/tangled-ci/builds" \
+	    >answer
 }
 # Once more what was put off, as if its time had come.
 again() {
@@ -73,25 +96,31 @@ again() {
 # a trigger
 push three '.event.workflows = [workflow("a.yml", "b.yml", "c.yml"; buildkite({}))]' >out
 is 'three workflows are three builds' '["a.yml","b.yml","c.yml"]' \
-    "$(of three 'map(.meta_data["tack:workflow"]) | sort')"
-is 'and three records with one status stream each' 'a.yml pending a.yml published b.yml pending b.yml published c.yml pending c.yml published ' \
-    "$(tack-status <out | jq -r '"\(.ref.workflow) \(.status.status) \(.ref.workflow) \(.outcome)"' | sort | tr '\n' ' ')"
+    "$(of three 'map(workflow) | sort')"
+tack-status <out >told
+is 'and three records with one status stream each' \
+    'a.yml pending published b.yml pending published c.yml pending published' \
+    "$(each '"\(.ref.workflow) \(.status.status) \(.outcome)"' told | words)"
 push three '.event.workflows = [workflow("a.yml", "b.yml", "c.yml"; buildkite({}))]' >out
-is 'the same trigger again starts nothing' '3 3' "$(of three) $(jq -s 'map(select(.build.number)) | length' out)"
+is 'the same trigger again starts nothing' '3 3' \
+    "$(of three) $(each 'select(.build.number) | stands' | wc -l | tr -d ' ')"
 is 'and is nothing new' duplicate "$(tack-status <out | jq -r .outcome | sort -u)"
 
 push where '.event.workflows = [workflow("a"; buildkite({ pipeline: "other" })),
     workflow("b"; buildkite({ org: "beta", pipeline: "ci" }))]' >out
+orgs=https://api.buildkite.com/v2/organizations
 is 'each goes to its own organization and pipeline' \
-    'a https://api.buildkite.com/v2/organizations/acme-forge/pipelines/other/builds/1 b https://api.buildkite.com/v2/organizations/beta/pipelines/ci/builds/1' \
-    "$(of where 'sort_by(.meta_data["tack:workflow"]) | map("\(.meta_data["tack:workflow"]) \(.url)") | join(" ")' | tr -d '"')"
-is 'with its own token' '{"Bearer bkua_beta":1,"Bearer bkua_common":4}' "$(told counts ".tokens[\"127.0.0.1:$port\"] | {\"Bearer bkua_beta\", \"Bearer bkua_common\"}")"
+    "a $orgs/acme-forge/pipelines/other/builds/1 b $orgs/beta/pipelines/ci/builds/1" \
+    "$(of where 'by_workflow(.url)' | tr -d '"')"
+is 'with its own token' '{"Bearer bkua_beta":1,"Bearer bkua_common":4}' \
+    "$(told counts ".tokens[\"127.0.0.1:$port\"]
+	| {\"Bearer bkua_beta\", \"Bearer bkua_common\"}")"
 
 push both '.event.workflows = [workflow("far"; buildkite({})),
     (workflow("here"; null) | .clone.skip = true | .raw = ({ tack: { local: {} },
 	steps: [{ name: "x", command: "true" }] } | tojson))]' >out
-is 'two CIs serve one push' 'far pending 1 here pending 0' \
-    "$(jq -r '"\(.ref.workflow) \(.build.status) \(.build.url // "" | test("buildkite") | if . then 1 else 0 end)"' out | sort | paste -sd ' ')"
+is 'two CIs serve one push' 'far pending true here pending false' \
+    "$(each '"\(stands) \(.build.url // "" | test("buildkite"))"' | words)"
 here=$(jq -r 'select(.ref.workflow == "here") | .build.id' out)
 passed() {
 	tack-local get "$here" | jq -e '.build.state == "passed"'
@@ -101,7 +130,7 @@ soon 'each by its own means' passed
 push crowd '.event.workflows = [range(66) | workflow("w\(.)"; {})]' >out 2>err
 is 'of too many workflows the first are taken, and it says that others are not' \
     'failed 64 more than 64 workflows; the others are left out 1' \
-    "$(jq -r '.build.status // .reason' out | sort | uniq -c | awk '{ n = $1; $1 = ""; print substr($0, 2), n }' | paste -sd ' ')"
+    "$(each '.build.status // .reason' | counted | words)"
 
 push two '.event.workflows = [workflow("ci.yml"; buildkite({}) + { local: {} })]' >out 2>err
 is 'of two CIs the first is taken, with a warning' '1 1' "$(of two) $(grep -c 'first' err)"
@@ -126,7 +155,7 @@ f pipeline failed Buildkite: No pipeline found; check the names of organization 
 g branches failed Buildkite: Branches have been disabled for this pipeline; drop ignore_branch_filters: false
 h scope failed Buildkite: Forbidden; the token needs the scope write_builds, and its user the right
 z good pending null' \
-    "$(jq -r '"\(.status.workflow) \(.status.status) \(.status.error)"' told | sort | sed '/^d no YAML/s/file: .*/file: /')"
+    "$(each published told | sed '/^d no YAML/s/file: .*/file: /')"
 is 'for good' 0 "$(again | wc -l)"
 push steering '.event.workflows = [
     workflow("ci.yml"; { "\u001b[31mevil\nline\u202e": {} }),
@@ -142,31 +171,57 @@ push token '.event.workflows = [workflow("ci.yml"; buildkite({}))]' >out
 	echo bkua_common >token
 )
 is 'a revoked token' \
-    'failed Buildkite: Authentication required. Please supply a valid API Access Token: https://buildkite.com/docs/apis/rest-api#authentication; renew the token in TACK_BUILDKITE_TOKEN_FILE' \
-    "$(jq -r '"\(.build.status) \(.build.error)"' out)"
+    'failed Buildkite: Authentication required. Please supply a valid API Access '\
+'Token: https://buildkite.com/docs/apis/rest-api#authentication; renew the '\
+'token in TACK_BUILDKITE_TOKEN_FILE' \
+    "$(each status_of)"
 (
 	unset TACK_BUILDKITE_TOKEN_FILE
 	push none >out
 )
 is 'no token' 'failed buildkite is not set up here: set TACK_BUILDKITE_TOKEN_FILE' \
-    "$(jq -r '"\(.build.status) \(.build.error)"' out)"
+    "$(each status_of)"
 
 # what travels along
 is 'metadata names the workflow, and is sealed' \
     '["knot.example.org","token","ci.yml","tack1"]' \
-    "$(of token '.[0].meta_data | [.["tack:knot", "tack:pipeline_rkey", "tack:workflow"], .["tack:ref"][0:5]]')"
-is 'the environment too' \
-    '{"CI":"true","TACK_BRANCH":"main","TACK_COMMIT":"6b1f53303a732ccc8c6aae6640399827c15250e3","TACK_KNOT":"knot.example.org","TACK_PIPELINE_RKEY":"token","TACK_REF":true,"TACK_WORKFLOW":"ci.yml","TANGLED_PIPELINE_ID":"at://did:web:knot.example.org/sh.tangled.pipeline/token","TANGLED_PIPELINE_KIND":"push","TANGLED_REF":"refs/heads/main","TANGLED_REF_NAME":"main","TANGLED_REF_TYPE":"branch","TANGLED_REPO_DEFAULT_BRANCH":"main","TANGLED_REPO_DID":"did:plc:ybyha3iyrypyhxvpilnleydk","TANGLED_REPO_KNOT":"knot.example.org","TANGLED_REPO_NAME":"lantern","TANGLED_REPO_URL":"https://knot.example.org/did:plc:ybyha3iyrypyhxvpilnleydk/lantern","TANGLED_SHA":"6b1f53303a732ccc8c6aae6640399827c15250e3"}' \
-    "$(of token '.[0] | (.env.TACK_REF == .meta_data["tack:ref"]) as $same | .env | .TACK_REF = $same | del(.TACK_ACTOR, .TANGLED_COMMIT_SHA) | to_entries | sort_by(.key) | from_entries')"
-is 'it is the commit, on the branch' '["6b1f53303a732ccc8c6aae6640399827c15250e3","main"]' "$(of token '.[0] | [.commit, .branch]')"
+    "$(of token '.[0].meta_data
+	| [.["tack:knot", "tack:pipeline_rkey", "tack:workflow"],
+	    .["tack:ref"][0:5]]')"
+is 'the environment too' 'CI=true
+TACK_BRANCH=main
+TACK_COMMIT=6b1f53303a732ccc8c6aae6640399827c15250e3
+TACK_KNOT=knot.example.org
+TACK_PIPELINE_RKEY=token
+TACK_REF=true
+TACK_WORKFLOW=ci.yml
+TANGLED_PIPELINE_ID=at://did:web:knot.example.org/sh.tangled.pipeline/token
+TANGLED_PIPELINE_KIND=push
+TANGLED_REF=refs/heads/main
+TANGLED_REF_NAME=main
+TANGLED_REF_TYPE=branch
+TANGLED_REPO_DEFAULT_BRANCH=main
+TANGLED_REPO_DID=did:plc:ybyha3iyrypyhxvpilnleydk
+TANGLED_REPO_KNOT=knot.example.org
+TANGLED_REPO_NAME=lantern
+TANGLED_REPO_URL=https://knot.example.org/did:plc:ybyha3iyrypyhxvpilnleydk/lantern
+TANGLED_SHA=6b1f53303a732ccc8c6aae6640399827c15250e3' \
+    "$(of token '.[0] | .env + { TACK_REF: sealed_twice }
+	| del(.TACK_ACTOR, .TANGLED_COMMIT_SHA) | variables' | tr -d '"')"
+is 'it is the commit, on the branch' \
+    '["6b1f53303a732ccc8c6aae6640399827c15250e3","main"]' \
+    "$(of token '.[0] | [.commit, .branch]')"
 echo 'pull buildkite acme-forge/tangled-ci' >allow
 TACK_PULLS=all TACK_ALLOW_FILE=$TMP/allow push pull '.event.triggerMetadata |= (
     .kind = "pull_request" | .pullRequest = { sourceBranch: "feat/x",
 	targetBranch: "main", action: "opened",
 	sourceSha: "aaaa53303a732ccc8c6aae6640399827c15250e3" })' >out
 is 'a pull request brings base, branch and commit' \
-    '["fork:feat/x","aaaa53303a732ccc8c6aae6640399827c15250e3","pull_request","feat/x","main","aaaa53303a732ccc8c6aae6640399827c15250e3"]' \
-    "$(of pull '.[0] | [.branch, .commit, .env["TANGLED_PIPELINE_KIND", "TANGLED_PR_SOURCE_BRANCH", "TANGLED_PR_TARGET_BRANCH", "TANGLED_PR_SOURCE_SHA"]]')"
+    'fork:feat/x aaaa53303a732ccc8c6aae6640399827c15250e3
+pull_request feat/x main aaaa53303a732ccc8c6aae6640399827c15250e3' \
+    "$(of pull '.[0] | "\(.branch) \(.commit)", (.env | [.TANGLED_PIPELINE_KIND,
+	.TANGLED_PR_SOURCE_BRANCH, .TANGLED_PR_TARGET_BRANCH,
+	.TANGLED_PR_SOURCE_SHA] | join(" "))' | tr -d '"')"
 push tag '.event.triggerMetadata.push |= (.ref = "refs/tags/v1.0" | .oldSha = "0" * 40)' >out
 is 'a tag is a tag, and new is well' '["v1.0","tag","refs/tags/v1.0"]' \
     "$(of tag '.[0] | [.branch, .env["TANGLED_REF_TYPE", "TANGLED_REF"]]')"
@@ -181,20 +236,24 @@ is 'no variable that is none' '0 failed' \
 	inputs: [{ key: "a=b", value: "yes" }] })' >out; of input) $(jq -r .build.status out)"
 is 'hostile names arrive as they are' '["a&b#c %2f é\"'"'"'"]' \
     "$(push hostile '.event.workflows = [workflow("a&b#c %2f é\"'"'"'"; buildkite({}))]' >out
-	of hostile 'map(.meta_data["tack:workflow"])')"
+	of hostile 'map(workflow)')"
 
 # what the CI does not answer
 for f in 429-org 429-user; do
 	fault create $f
 	push $f '.event.workflows = [workflow("a", "b"; buildkite({}))]' >out
-	echo "$? $(jq -r .outcome out | grep -c deferred | sed 's/[12]/put off/') $(again | jq -r .build.status | sort -u) $(of $f)"
+	code=$?
+	put_off=$(each .outcome | grep -c deferred | sed 's/[12]/put off/')
+	echo "$code $put_off $(again | jq -r .build.status | sort -u) $(of $f)"
 done >got
 is '429: put off, and one build each' '75 put off pending 2
 75 put off pending 2' "$(cat got)"
 for f in before after 500 500-after 502 truncated empty; do
 	fault create $f
 	push $f '.event.workflows = [workflow("a", "b"; buildkite({}))]' >out
-	echo "$f: $? $(jq -r '.outcome // "started"' out | sort | tr '\n' ' ')$(again | jq -r .build.status) $(of $f)"
+	code=$?
+	went=$(each '.outcome // "started"' | words)
+	echo "$f: $code $went $(again | jq -r .build.status) $(of $f)"
 done >got
 is 'cut, 500, HTML, half an answer: one build each all the same' \
     'before: 75 deferred started pending 2
@@ -223,15 +282,14 @@ is 'nor a second one where the clocks differ by minutes' '1 1' "$(paste -sd ' ' 
 direct config '{"skew": 0}'
 fault create after
 push page >out
-for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
-	echo "{\"commit\": \"a\", \"branch\": \"b\", \"meta_data\": {\"tack:pipeline_rkey\": \"page\", \"n\": \"$i\"}}"
-done | while read -r body; do
-	curl -s -H 'Authorization: Bearer bkua_common' -H 'Content-Type: application/json' -d "$body" \
-	    "$api/v2/organizations/acme-forge/pipelines/tangled-ci/builds" >answer
+for i in $(seq 12); do
+	jq -n --arg i "$i" '{ commit: "a", branch: "b",
+	    meta_data: { "tack:pipeline_rkey": "page", n: $i } }' | make_build
 done
 again >out
 is 'builds of others with one of our names are not ours' '1' \
-    "$(jq -r .build.number out | xargs -I N curl -s "$api/_/builds" | jq '[.[] | select(.meta_data["tack:pipeline_rkey"] == "page" and .meta_data["tack:knot"] != null)] | length')"
+    "$(jq -e .build.number out >number &&
+	of page 'map(select(.meta_data["tack:knot"])) | length')"
 fault create 500
 push elsewhen >out
 TACK_BUILDKITE_ORG=beta again >out
@@ -241,10 +299,9 @@ fault create after
 push deep >out
 cp share/providers/buildkite/call.jq call.jq
 sed -i 's/per_page=100/per_page=1/' share/providers/buildkite/call.jq
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21; do
-	curl -s -H 'Authorization: Bearer bkua_common' -H 'Content-Type: application/json' \
-	    -d '{"commit": "a", "branch": "b", "meta_data": {"tack:pipeline_rkey": "deep"}}' \
-	    "$api/v2/organizations/acme-forge/pipelines/tangled-ci/builds" >answer
+for i in $(seq 21); do
+	echo '{"commit": "a", "branch": "b",
+	    "meta_data": {"tack:pipeline_rkey": "deep"}}' | make_build
 done
 again >out
 is 'what more builds may hide than can be searched is not made again' '22 deferred' \
@@ -256,23 +313,20 @@ is 'and is found when they can be' '22 6b1f53303a732ccc8c6aae6640399827c15250e3'
 fault create after
 push forged >out
 of forged '.[0].meta_data | .["tack:ref"] = "tack1.forged"' |
-    jq -c '{ commit: "evil", branch: "main", meta_data: . }' |
-    curl -s -H 'Authorization: Bearer bkua_common' -H 'Content-Type: application/json' -d @- \
-    "$api/v2/organizations/acme-forge/pipelines/tangled-ci/builds" >answer
+    jq -c '{ commit: "evil", branch: "main", meta_data: . }' | make_build
 again >out
 is 'a build with our names but not our seal is not ours' \
     6b1f53303a732ccc8c6aae6640399827c15250e3 \
-    "$(told builds "map(select(.id == \"$(jq -r .build.id out)\"))[0].commit" | tr -d '"')"
+    "$(told builds "of_id(\"$(jq -r .build.id out)\").commit" | tr -d '"')"
 
 fault create after
 push copied >out
-of copied '.[0].meta_data' | jq -c '{ commit: "evil", branch: "main", meta_data: . }' |
-    curl -s -H 'Authorization: Bearer bkua_common' -H 'Content-Type: application/json' -d @- \
-    "$api/v2/organizations/acme-forge/pipelines/tangled-ci/builds" >answer
+of copied '.[0].meta_data' |
+    jq -c '{ commit: "evil", branch: "main", meta_data: . }' | make_build
 again >out
 is 'of two with our seal the first is ours: the other has it from there' \
     6b1f53303a732ccc8c6aae6640399827c15250e3 \
-    "$(told builds "map(select(.id == \"$(jq -r .build.id out)\"))[0].commit" | tr -d '"')"
+    "$(told builds "of_id(\"$(jq -r .build.id out)\").commit" | tr -d '"')"
 
 # More than may be asked for at once.
 jq '.budget = 10' share/providers/buildkite/provider.json >budget.json
@@ -290,7 +344,8 @@ is 'the others wait' "$([ "$made" -eq 20 ] && echo 0 || echo 75) 20" \
     "$code $((made + put_off))"
 again >out
 again >out
-is 'and is not lost' '20 20' "$(of many) $(of many 'map(.meta_data["tack:workflow"]) | unique | length')"
+is 'and is not lost' '20 20' \
+    "$(of many) $(of many 'map(workflow) | unique | length')"
 cp wide.json share/providers/buildkite/provider.json
 
 # Whoever is slow goes on alone.
@@ -322,9 +377,11 @@ dead() {
 	! grep -q '^State:.[^ZX]' "/proc/$starter/status"
 }
 until_ok dead
-is 'killed between create and answer' '1 ' "$(of killed) $(sqlite3 tack.db "SELECT build_id FROM build WHERE pipeline_rkey = 'killed'")"
+is 'killed between create and answer' '1 ' "$(of killed) $(sqlite3 tack.db \
+    "SELECT build_id FROM build WHERE pipeline_rkey = 'killed'")"
 push killed >out
-is 'found, not created again' '1 pending true' "$(of killed) $(jq -r '"\(.build.status) \(.build.id != null)"' out)"
+is 'found, not created again' '1 pending true' \
+    "$(of killed) $(each '"\(.build.status) \(.build.id != null)"')"
 
 # cancel: superseded
 push old '.event.workflows = [workflow("ci.yml"; { cancel: "superseded" } + buildkite({}))]
@@ -336,7 +393,8 @@ push new '.event.workflows = [workflow("ci.yml"; { cancel: "superseded" } + buil
     | .event.triggerMetadata.push.ref = "refs/heads/topic"' >out
 is 'a newer push cancels the older build first, of its branch alone' \
     'canceled scheduled scheduled ["cancel","create"]' \
-    "$(of old '.[0].state' | tr -d '"') $(of elsewhere '.[0].state' | tr -d '"') $(of new '.[0].state' | tr -d '"') $(told requests ".[$had:] | map(.[1])")"
+    "$(for rkey in old elsewhere new; do of $rkey '.[0].state'; done | words
+	) $(told requests ".[$had:] | map(.[1])")"
 
 # a webhook before the answer
 echo webhook >webhook
@@ -348,9 +406,11 @@ http=$(address http.err)
 direct config "{\"webhook\": {\"url\": \"http://$http/webhooks/buildkite\", \"secret\": \"webhook\"}}"
 push race | tack-status >out
 is 'a webhook that outruns the answer is heard, and the answer no news' \
-    '200 duplicate' "$(told hooks 'map(select(.answers | length > 0)) | .[0].answers[0]') $(jq -r .outcome out)"
+    '200 duplicate' \
+    "$(told hooks 'map(.answers[])[0]') $(jq -r .outcome out)"
 is 'one row, complete, one pending' '1 1 1' \
-    "$(sqlite3 tack.db "SELECT count(*), count(build_id), count(number) FROM build WHERE pipeline_rkey = 'race'" | tr '|' ' ')"
+    "$(sqlite3 -separator ' ' tack.db "SELECT count(*), count(build_id),
+	count(number) FROM build WHERE pipeline_rkey = 'race'")"
 fault create after
 push race2 >out
 is 'it even tells what a cut connection did not' '1 pending' \

@@ -19,7 +19,9 @@ direct() {
 	curl -s -m "$PATIENCE" -X POST -d "${2:-{\}}" "$api/_/$1" >direct.out
 }
 
-# told counts|builds|hooks|requests [filter]: what happened.
+# told counts|builds|hooks|requests [filter]: what happened. The filter may use
+# what tests/told.jq defines.
 told() {
-	curl -s -m "$PATIENCE" "$api/_/$1" | jq -c "${2:-.}"
+	curl -s -m "$PATIENCE" "$api/_/$1" |
+		jq -c -L "$TOP/tests" "include \"told\"; ${2:-.}"
 }
