@@ -18,7 +18,6 @@
 #include "data/json.h"
 #include "data/print.h"
 #include "log/keep.h"
-#include "log/held.h"
 #include "log/mask.h"
 #include "log/take.h"
 #include "store/db.h"
@@ -264,7 +263,7 @@ fetch(struct fetch *f, const char *database)
 	f->begun = clock_now();
 	f->run.build = jv_invalid();
 	f->mask = mask_new();
-	held_add(f->mask);
+	mask_environment(f->mask);
 	f->db = db_open(database, DB_WRITE);
 	run_prepare(&f->runs, f->db);
 	while ((known = look(f)) && f->run.build_id == NULL && !f->run.over &&

@@ -16,7 +16,6 @@
 #include "data/stamp.h"
 #include "log/errand.h"
 #include "log/keep.h"
-#include "log/held.h"
 #include "log/mask.h"
 #include "log/term.h"
 #include "store/db.h"
@@ -441,7 +440,7 @@ main(int argc, char *argv[])
 		errx(EX_NOINPUT,
 		    "no such run: not known here yet, or no longer");
 	v.mask = mask_new();
-	held_add(v.mask);
+	mask_environment(v.mask);
 	if (lacking(&v))
 		v.errand =
 		    errand_send(v.path, v.knot, v.rkey, v.workflow, follow);

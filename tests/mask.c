@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "log/held.h"
 #include "log/mask.h"
 #include "tap.h"
 
@@ -292,7 +291,7 @@ held(void)
 	setenv("TACK_MASK_FILE", "mask", 1);
 	setenv("CREDENTIALS_DIRECTORY", directory, 1);
 	m = mask_new();
-	held_add(m);
+	mask_environment(m);
 	gives(m, "*** *** ***", "in-a-file in-the-open credential",
 	    "the secrets that tack holds");
 	gives(m, "*** ***", "a line another", "the lines of TACK_MASK_FILE");

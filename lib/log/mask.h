@@ -22,7 +22,15 @@ void mask_free(struct mask *mask);
  */
 bool mask_add(struct mask *mask, const char *secret, size_t length);
 
-/* A stream that the secrets may stand in, torn anywhere. */
+/*
+ * Add to the mask every secret that secret_read() finds by a variable
+ * $TACK_..._FILE, $TACK_..._TOKEN, _SECRET or _KEY, or in
+ * $CREDENTIALS_DIRECTORY, and each line of $TACK_MASK_FILE: a secret of
+ * several lines stands in a log line by line.  Exits as secret_read() does.
+ */
+void mask_environment(struct mask *mask);
+
+/* A text that comes in pieces, in which a secret may be torn between two. */
 struct mask_stream;
 
 /*
