@@ -62,6 +62,10 @@ is 'and asked for twice the same' "$(echo "$again" | jq -c '.build |
 until_ok ended "$(echo "$again" | jq -r .build.id)"
 went signal '[{name: "x", command: "kill -9 $$"}]'
 is 'a signal is told as a shell does' "failed step 'x' exited 137" "$state"
+is 'a manual run that names no commit is told that' \
+    'the task names no commit, which a manual run has to' "$(task bare \
+    '[{command: "true"}]' '.clone = {} | .kind = "manual" | del(.sha)' |
+    tack-local create | jq -r .error)"
 TACK_DB_PATH=$TMP/none.db TACK_LOCAL_DIR=$TMP/tack.db-local \
     went untold '[{command: "true"}]'
 is 'a build passes where it cannot be reported' 'passed -' "$state"

@@ -154,9 +154,10 @@ check(const jv *task)
 	const char *wrong =
 	    merge(&env, task_member(task, "workflow", "environment"));
 
-	if (!json_true(&clone, "skip") &&
-	    (!is_sha(json_str(task, "sha")) || json_str(&repo, "url") == NULL))
-		wrong = "the task names no repository and commit";
+	if (!json_true(&clone, "skip") && json_str(&repo, "url") == NULL)
+		wrong = "the task names no repository";
+	else if (!json_true(&clone, "skip") && !is_sha(json_str(task, "sha")))
+		wrong = "the task names no commit, which a manual run has to";
 	for (size_t i = 0; i < 3; i++)
 		if (json_str(&ref, names[i]) == NULL)
 			wrong = "the task has no reference";
