@@ -3,6 +3,7 @@
 # tack-http before real peers: curl, WebSocket clients, inetd, systemd, tcpserver.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/lib.sh"
+export PYTHONPATH="$TOP/tests" PYTHONDONTWRITEBYTECODE=1
 PATH=$PATH:/usr/sbin:/sbin
 py=/usr/bin/python3
 
@@ -28,165 +29,85 @@ contains() {
 }
 
 # Clients.
-cat >ws.py <<'EOP'
-import asyncio, socket, struct, sys, time, base64, os
+cat >client.py <<'EOP'
+import struct, sys, time, ws
+from ws import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 port, what = int(sys.argv[1]), sys.argv[2]
 
 def connect(path="/events", extra=""):
-    s = socket.create_connection(("127.0.0.1", port))
-    s.settimeout(300)
-    key = base64.b64encode(os.urandom(16)).decode()
-    s.sendall((f"GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
-        f"Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        f"Sec-WebSocket-Key: {key}\r\n{extra}\r\n").encode())
-    head = b""
-    while b"\r\n\r\n" not in head:
-        head += s.recv(1)
-    if b" 101 " not in head:
-        print(head.split()[1].decode())
+    client = ws.Client(port, ws.handshake(path, extra))
+    if not client.open:
+        print(client.head.split()[1].decode())
         sys.exit(0)
     open("opened", "w").close()
-    return s
+    return client
 
-def exactly(s, n):
-    b = b""
-    while len(b) < n:
-        c = s.recv(n - len(b))
-        if not c:
-            raise EOFError
-        b += c
-    return b
+def text(client):
+    first, data = client.frame()
+    assert first == 0x81
+    return data.decode()
 
-def frame(s):
-    a, b = exactly(s, 2)
-    n = b & 127
-    if n == 126:
-        n = struct.unpack(">H", exactly(s, 2))[0]
-    elif n == 127:
-        n = struct.unpack(">Q", exactly(s, 8))[0]
-    return a, b >> 7, exactly(s, n)
+def closed(client):
+    while got := client.frame():
+        if got[0] == 0x88:
+            return struct.unpack(">H", got[1][:2])[0] if got[1] else 1005
+    return "dropped"
 
-def send(s, first, data=b"", mask=b"abcd", length=None):
-    n = len(data) if length is None else length
-    m = 128 if mask else 0
-    if n < 126:
-        h = struct.pack("BB", first, m | n)
-    elif n < 65536:
-        h = struct.pack(">BBH", first, m | 126, n)
-    else:
-        h = struct.pack(">BBQ", first, m | 127, n)
-    if mask:
-        data = bytes(c ^ mask[i % 4] for i, c in enumerate(data))
-    s.sendall(h + (mask or b"") + data)
-
-def closed(s):
-    while True:
-        a, m, d = frame(s)
-        if a == 0x88:
-            return struct.unpack(">H", d[:2])[0] if d else 1005
-
-def still_serves(s):
-    send(s, 0x89, b"hi")
-    while True:
-        a, m, d = frame(s)
-        if a == 0x8a and d:
-            return "pong " + d.decode()
+def pong(client):
+    while got := client.frame():
+        if got[0] == 0x8a and got[1]:
+            return "pong " + got[1].decode()
 
 if what == "lines":
-    s = connect(sys.argv[3])
+    client = connect(sys.argv[3])
     for _ in range(int(sys.argv[4])):
-        a, m, d = frame(s)
-        assert a == 0x81 and m == 0
-        print(d.decode())
+        print(text(client))
 elif what == "logs":
-    s = connect("/logs" + sys.argv[3])
+    client = connect("/logs" + sys.argv[3])
     while True:
-        a, m, d = frame(s)
-        if a == 0x88:
-            print(struct.unpack(">H", d[:2])[0], d[2:].decode())
+        first, data = client.frame()
+        if first == 0x88:
+            print(struct.unpack(">H", data[:2])[0], data[2:].decode())
             break
-        assert a == 0x81 and m == 0
-        print(d.decode(), flush=True)
+        assert first == 0x81
+        print(data.decode(), flush=True)
 elif what == "code":
-    s = connect()
-    print(closed(s))
+    print(closed(connect()))
 elif what == "origin":
     connect(extra=f"Origin: {sys.argv[3]}\r\n")
     print(101)
 elif what == "junk":
-    s = connect()
-    send(s, 0x81, b"not json {")
-    send(s, 0x82, bytes(range(256)))
-    send(s, 0x01, b"frag")
-    send(s, 0x89, b"")
-    send(s, 0x80, b"ment")
-    print(still_serves(s))
-elif what == "big":
-    s = connect()
-    send(s, 0x81, b"x", length=10 ** 7)
-    print(closed(s))
-elif what == "fragments":
-    s = connect()
-    send(s, 0x01, b"x" * 60000)
-    send(s, 0x00, b"x" * 60000)
-    print(closed(s))
-elif what == "unmasked":
-    s = connect()
-    send(s, 0x81, b"hello", mask=None)
-    try:
-        print(closed(s))
-    except EOFError:
-        print("dropped")
-elif what == "reserved":
-    s = connect()
-    send(s, 0xf1, b"hello")
-    print(closed(s))
-elif what == "opcode":
-    s = connect()
-    send(s, 0x83, b"hello")
-    print(closed(s))
-elif what == "utf8":
-    s = connect()
-    send(s, 0x81, b"\xff\xfe")
-    print(closed(s))
-elif what == "longping":
-    s = connect()
-    send(s, 0x89, b"x" * 126)
-    print(closed(s))
+    client = connect()
+    client.send(TEXT, b"not json {")
+    client.send(BINARY, bytes(range(256)))
+    client.send(TEXT, b"frag", fin=False)
+    client.send(PING)
+    client.send(CONTINUATION, b"ment")
+    client.send(PING, b"hi")
+    print(pong(client))
 elif what == "close":
-    s = connect()
-    send(s, 0x88, struct.pack(">H", 1000))
-    print(closed(s), s.recv(1))
+    client = connect()
+    client.send(CLOSE, struct.pack(">H", 1000))
+    print(closed(client), client.more())
 elif what == "early":
-    s = socket.create_connection(("127.0.0.1", port))
-    s.settimeout(300)
-    s.sendall(b"GET /events HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\n"
-        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        b"\x89\x82abcd" + bytes(c ^ m for c, m in zip(b"hi", b"abcd")))
-    head = b""
-    while b"\r\n\r\n" not in head:
-        head += s.recv(1)
-    assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
-    while True:
-        a, m, d = frame(s)
-        if a == 0x8a:
-            print("pong " + d.decode())
-            break
+    client = ws.Client(port, ws.handshake(key="dGhlIHNhbXBsZSBub25jZQ==") +
+        ws.frame(PING, b"hi"))
+    assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in client.head
+    print(pong(client))
 elif what == "ping":
-    s = connect()
+    client = connect()
     start = time.monotonic()
-    while frame(s)[0] != 0x89:
+    while client.frame()[0] != 0x89:
         pass
     print(round(time.monotonic() - start))
 elif what == "stuck":
-    s = connect()
+    client = connect()
     time.sleep(36000)
 elif what == "flood":
-    s = connect()
+    s = connect().socket
     for _ in range(200):
-        s.settimeout(300)
-        s.sendall(b"\x89\x80abcd" * 1000)
+        s.settimeout(ws.PATIENCE)
+        s.sendall(1000 * ws.frame(PING))
         s.settimeout(0)
         try:
             while s.recv(1 << 20):
@@ -194,6 +115,19 @@ elif what == "flood":
         except BlockingIOError:
             pass
     print("survived")
+else:
+    sent = {"big": [(TEXT, b"x", {"length": 10 ** 7})],
+        "fragments": [(TEXT, b"x" * 60000, {"fin": False}),
+            (CONTINUATION, b"x" * 60000, {"fin": False})],
+        "unmasked": [(TEXT, b"hello", {"mask": None})],
+        "reserved": [(TEXT, b"hello", {"rsv": 7})],
+        "opcode": [(3, b"hello", {})],
+        "utf8": [(TEXT, b"\xff\xfe", {})],
+        "longping": [(PING, b"x" * 126, {})]}[what]
+    client = connect()
+    for opcode, data, how in sent:
+        client.send(opcode, data, **how)
+    print(closed(client))
 EOP
 cat >raw.py <<'EOP'
 import socket, sys
@@ -506,31 +440,31 @@ is 'a short key is 400' 400 "$(code -H 'Upgrade: websocket' \
     -H 'Connection: Upgrade' -H 'Sec-WebSocket-Version: 13' \
     -H 'Sec-WebSocket-Key: dGhl' "$url/events")"
 is 'an Origin elsewhere is 403' 403 \
-    "$("$py" ws.py "$port" origin http://evil.example)"
-is 'the null Origin is 403' 403 "$("$py" ws.py "$port" origin null)"
+    "$("$py" client.py "$port" origin http://evil.example)"
+is 'the null Origin is 403' 403 "$("$py" client.py "$port" origin null)"
 is 'an Origin of this host is served' 101 \
-    "$("$py" ws.py "$port" origin https://A)"
-is 'lines are frames' 2 "$("$py" ws.py "$port" lines /events 2 | jq -s length)"
+    "$("$py" client.py "$port" origin https://A)"
+is 'lines are frames' 2 "$("$py" client.py "$port" lines /events 2 | jq -s length)"
 is 'no cursor' '' \
-    "$("$py" ws.py "$port" lines /events 1 | jq -r .args)"
+    "$("$py" client.py "$port" lines /events 1 | jq -r .args)"
 is 'a negative cursor' '-c -5' \
-    "$("$py" ws.py "$port" lines '/events?cursor=-5' 1 | jq -r .args)"
+    "$("$py" client.py "$port" lines '/events?cursor=-5' 1 | jq -r .args)"
 is 'a cursor in words is none' '' \
-    "$("$py" ws.py "$port" lines '/events?cursor=1;id' 1 | jq -r .args)"
+    "$("$py" client.py "$port" lines '/events?cursor=1;id' 1 | jq -r .args)"
 is 'an empty cursor is none' '' \
-    "$("$py" ws.py "$port" lines '/events?cursor=' 1 | jq -r .args)"
+    "$("$py" client.py "$port" lines '/events?cursor=' 1 | jq -r .args)"
 is 'text, binary and fragments are discarded' 'pong hi' \
-    "$("$py" ws.py "$port" junk)"
-is 'a frame with the head is read' 'pong hi' "$("$py" ws.py "$port" early)"
-is 'a message of 10 MB is 1009' 1009 "$("$py" ws.py "$port" big)"
-is 'so it is in fragments' 1009 "$("$py" ws.py "$port" fragments)"
-is 'a frame without a mask is 1002' 1002 "$("$py" ws.py "$port" unmasked)"
-is 'reserved bits are 1002' 1002 "$("$py" ws.py "$port" reserved)"
-is 'an unknown opcode is 1002' 1002 "$("$py" ws.py "$port" opcode)"
-is 'a Ping too long is 1002' 1002 "$("$py" ws.py "$port" longping)"
-is 'text not in UTF-8 is 1007' 1007 "$("$py" ws.py "$port" utf8)"
-is 'a Close is answered' "1000 b''" "$("$py" ws.py "$port" close)"
-is '200000 Pings do no harm' survived "$("$py" ws.py "$port" flood)"
+    "$("$py" client.py "$port" junk)"
+is 'a frame with the head is read' 'pong hi' "$("$py" client.py "$port" early)"
+is 'a message of 10 MB is 1009' 1009 "$("$py" client.py "$port" big)"
+is 'so it is in fragments' 1009 "$("$py" client.py "$port" fragments)"
+is 'a frame without a mask is 1002' 1002 "$("$py" client.py "$port" unmasked)"
+is 'reserved bits are 1002' 1002 "$("$py" client.py "$port" reserved)"
+is 'an unknown opcode is 1002' 1002 "$("$py" client.py "$port" opcode)"
+is 'a Ping too long is 1002' 1002 "$("$py" client.py "$port" longping)"
+is 'text not in UTF-8 is 1007' 1007 "$("$py" client.py "$port" utf8)"
+is 'a Close is answered' "1000 b''" "$("$py" client.py "$port" close)"
+is '200000 Pings do no harm' survived "$("$py" client.py "$port" flood)"
 if "$py" -c 'import websockets' 2>/dev/null; then
 	is 'python websockets reads the stream' '1 2' "$("$py" -c '
 import asyncio, json, sys, websockets
@@ -559,7 +493,7 @@ soon 'all who caught up have one feeder' one_feeder
 http=$PWD/own/tack-http
 serve -p cat
 http=
-is 'a cursor of 19 digits' '-c 1763899999123456789' "$("$py" ws.py "$port" \
+is 'a cursor of 19 digits' '-c 1763899999123456789' "$("$py" client.py "$port" \
     lines '/events?a=b&cursor=1763899999123456789' 1 | jq -r .args)"
 kill "$pid"
 port=$main_port url=$main_url
@@ -571,36 +505,36 @@ logs_pid=$pid
 http=
 done='1000 log stream complete'
 is 'a log is followed to its end' "{\"content\":\"-bf k.example:3000 3lh ci.yml\"}
-$done" "$("$py" ws.py "$port" logs /k.example:3000/3lh/ci.yml)"
+$done" "$("$py" client.py "$port" logs /k.example:3000/3lh/ci.yml)"
 is 'by one process' '-bf -- k.example:3000 3lh ci.yml' "$(cat logs.args)"
 is 'a log that is looked up slowly comes' '{"content":"-bf k 3lh later"}' \
-    "$("$py" ws.py "$port" logs /k/3lh/later | sed -n 1p)"
+    "$("$py" client.py "$port" logs /k/3lh/later | sed -n 1p)"
 is 'one that has no line yet is there' 200 "$(curl -s -m 2 -o body \
     -w '%{http_code}' "$url/logs/k/3lh/quiet")"
 is 'brackets may be as they are' "{\"content\":\"-bf k 3lh ci[1].yml\"}
-$done" "$("$py" ws.py "$port" logs '/k/3lh/ci[1].yml')"
+$done" "$("$py" client.py "$port" logs '/k/3lh/ci[1].yml')"
 is 'segments are decoded' "{\"content\":\"-bf k 3lh a b\"}
-$done" "$("$py" ws.py "$port" logs /k/3lh/a%20b)"
+$done" "$("$py" client.py "$port" logs /k/3lh/a%20b)"
 is 'none is an option' "{\"content\":\"-bf -f -n --\"}
-$done" "$("$py" ws.py "$port" logs /-f/-n/--)"
-is 'an unknown log is 404' 404 "$("$py" ws.py "$port" logs /k/3lh/unknown)"
-is 'trouble is 503' 503 "$("$py" ws.py "$port" logs /k/3lh/odd)"
-is 'so is a death' 503 "$("$py" ws.py "$port" logs /k/3lh/dies)"
+$done" "$("$py" client.py "$port" logs /-f/-n/--)"
+is 'an unknown log is 404' 404 "$("$py" client.py "$port" logs /k/3lh/unknown)"
+is 'trouble is 503' 503 "$("$py" client.py "$port" logs /k/3lh/odd)"
+is 'so is a death' 503 "$("$py" client.py "$port" logs /k/3lh/dies)"
 is 'a log that fails is 1011' '1011 ' \
-    "$("$py" ws.py "$port" logs /k/3lh/fails | tail -1)"
+    "$("$py" client.py "$port" logs /k/3lh/fails | tail -1)"
 is 'half a line of a log is not sent' "{\"content\":\"-bf k 3lh half\"}
-$done" "$("$py" ws.py "$port" logs /k/3lh/half)"
+$done" "$("$py" client.py "$port" logs /k/3lh/half)"
 is 'a log is whole when its program has said so' "$done" \
-    "$("$py" ws.py "$port" logs /k/3lh/silent | tail -1)"
+    "$("$py" client.py "$port" logs /k/3lh/silent | tail -1)"
 is 'a long log comes whole' 100002 \
-    "$("$py" ws.py "$port" logs /k/3lh/long | wc -l)"
-"$py" ws.py "$port" logs /k/3lh/goes-on >goes-on &
+    "$("$py" client.py "$port" logs /k/3lh/long | wc -l)"
+"$py" client.py "$port" logs /k/3lh/goes-on >goes-on &
 goes_on=$!
 all_there() {
 	[ "$(wc -l <goes-on)" -eq 20001 ]
 }
 until_ok all_there
-"$py" ws.py "$port" lines /logs/k/3lh/goes-on 20001 >late
+"$py" client.py "$port" lines /logs/k/3lh/goes-on 20001 >late
 ok 'who follows a long log late gets all of it' cmp goes-on late
 kill "$goes_on"
 is 'a log in curl is what there is until now' \
@@ -629,12 +563,12 @@ is 'an Origin elsewhere has no log' 403 "$(code -H 'Upgrade: websocket' \
 no_children() {
 	! pgrep -P "$logs_pid" sleep
 }
-"$py" ws.py "$port" logs /k/3lh/waits >waits &
+"$py" client.py "$port" logs /k/3lh/waits >waits &
 waits=$!
 until_ok test -s waits
 kill "$waits"
 soon 'a follower whose reader left is ended' no_children
-"$py" ws.py "$port" logs /k/3lh/waits >waits.end &
+"$py" client.py "$port" logs /k/3lh/waits >waits.end &
 waits=$!
 until_ok test -s waits.end
 kill "$logs_pid"
@@ -645,11 +579,11 @@ http=$PWD/own/tack-http
 serve -m 4 -p cat
 http=
 for i in 1 2 3; do
-	"$py" ws.py "$port" logs /k/3lh/waits >waits.$i &
+	"$py" client.py "$port" logs /k/3lh/waits >waits.$i &
 	until_ok test -s waits.$i
 done
 is 'three of four connections may be logs' 503 \
-    "$("$py" ws.py "$port" logs /k/3lh/ci.yml)"
+    "$("$py" client.py "$port" logs /k/3lh/ci.yml)"
 is 'the fourth is for requests' 200 "$(code "$url/healthz")"
 kill "$pid"
 wait "$pid"
@@ -657,13 +591,13 @@ wait "$pid"
 http=$PWD/ends/tack-http
 serve -p cat
 http=
-is 'a streamer that ends is 1011' 1011 "$("$py" ws.py "$port" code)"
-is 'half a line is not sent' 1 "$("$py" ws.py "$port" lines /events 1 | wc -l)"
+is 'a streamer that ends is 1011' 1011 "$("$py" client.py "$port" code)"
+is 'half a line is not sent' 1 "$("$py" client.py "$port" lines /events 1 | wc -l)"
 kill "$pid"
 
 http=$PWD/endless/tack-http
 serve -p cat
-"$py" ws.py "$port" stuck &
+"$py" client.py "$port" stuck &
 stuck=$!
 sleep 1
 rss=$(awk '/VmRSS/ { print $2 }' "/proc/$pid/status")
@@ -674,14 +608,14 @@ else
 fi
 note "stuck reader, endless stream: $rss kB resident"
 is 'other readers are served' 1000 \
-    "$("$py" ws.py "$port" lines /events 1000 | wc -l)"
+    "$("$py" client.py "$port" lines /events 1000 | wc -l)"
 kill "$stuck" "$pid"
 if [ -n "${TACK_SLOW-}" ]; then
-	after=$("$py" ws.py "$main_port" ping)
+	after=$("$py" client.py "$main_port" ping)
 	note "a Ping after $after s"
 	ok 'a Ping after 30 s, not before' [ "$after" -ge 30 ]
 	serve -p cat
-	"$py" ws.py "$port" stuck &
+	"$py" client.py "$port" stuck &
 	stuck=$!
 	soon 'a reader stuck for 30 s is dropped' contains 'reader stuck' "$log"
 	kill "$stuck" "$pid"
@@ -693,7 +627,7 @@ fi
 http=
 # The end.
 rm -f opened
-"$py" ws.py "$main_port" code >bye &
+"$py" client.py "$main_port" code >bye &
 bye=$!
 until_ok test -e opened
 kill "$main_pid"
@@ -733,7 +667,7 @@ then
 	is 'a forged webhook is 401' 401 "$(post wrong "$url/webhooks/buildkite")"
 	is 'a webhook without signature is 401' 401 \
 	    "$(code -d "$body" "$url/webhooks/buildkite")"
-	"$py" ws.py "$port" lines /events 1 >live &
+	"$py" client.py "$port" lines /events 1 >live &
 	live=$!
 	is 'a signed webhook is 200' 200 "$(post $secret \
 	    "$url/webhooks/buildkite")"
@@ -745,7 +679,7 @@ then
 	created=$(sed -n 's/.*"created":\([0-9]*\).*/\1/p' live)
 	is 'created has 19 digits' 19 "${#created}"
 	is 'a cursor before it sends it again, once' "$(jq -c . live)" \
-	    "$("$py" ws.py "$port" lines "/events?cursor=$((created - 1))" 1 |
+	    "$("$py" client.py "$port" lines "/events?cursor=$((created - 1))" 1 |
 	    jq -c .)"
 	kill "$pid"
 else
@@ -773,7 +707,7 @@ peer() {
 	is "$1: 10 MiB are refused" 413 \
 	    "$(code --data-binary @ten "http://127.0.0.1:$p/webhooks/x")"
 	is "$1: events stream" 1 \
-	    "$("$py" ws.py "$p" lines /events 1 | wc -l)"
+	    "$("$py" client.py "$p" lines /events 1 | wc -l)"
 }
 
 cat >run <<EOF2

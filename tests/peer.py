@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What the proofs share: a server, webhooks to it, and a subscriber."""
-import atexit, base64, json, os, signal, socket, struct, subprocess, sys, time
+import atexit, json, os, signal, socket, subprocess, sys, time
+import ws
 
 SECRET = "s3cret"
 os.environ.update(TACK_BUILDKITE_WEBHOOK_SECRET=SECRET,
@@ -137,65 +138,29 @@ class Server:
                 kill(pid, sig)
         return self.process.wait()
 
-class Subscriber:
+class Subscriber(ws.Client):
     """A WebSocket to /events; feed() returns the texts of whole frames."""
     def __init__(self, port, cursor=None, timeout=PATIENCE, receive=None):
-        self.socket = socket.socket()
-        if receive:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
-                receive)
-        self.socket.settimeout(timeout)
-        self.socket.connect(("127.0.0.1", port))
-        key = base64.b64encode(os.urandom(16)).decode()
-        self.socket.sendall(("GET /events%s HTTP/1.1\r\nHost: a\r\n"
-            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n" %
-            ("" if cursor is None else "?cursor=%d" % cursor, key)).encode())
-        self.buffer = b""
-        while b"\r\n\r\n" not in self.buffer:
-            more = self.socket.recv(4096)
-            if not more:
-                raise EOFError
-            self.buffer += more
-        head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
-        if b" 101 " not in head:
+        path = "/events" + ("" if cursor is None else "?cursor=%d" % cursor)
+        super().__init__(port, ws.handshake(path), timeout, receive)
+        if not self.open:
             raise EOFError
         self.closed = False
 
     def frames(self):
         """Take whole frames out of the buffer; answer Pings."""
-        buffer, at, texts = self.buffer, 0, []
-        while len(buffer) - at >= 2:
-            n, head = buffer[at + 1] & 127, 2
-            if n == 126:
-                head = 4
-                if len(buffer) - at < 4:
-                    break
-                n = buffer[at + 2] << 8 | buffer[at + 3]
-            elif n == 127:
-                head = 10
-                if len(buffer) - at < 10:
-                    break
-                n, = struct.unpack_from(">Q", buffer, at + 2)
-            if len(buffer) - at < head + n:
-                break
-            first, start = buffer[at], at + head
+        texts = []
+        while (got := self.take()) is not None:
+            first, data = got
             if first == 0x81:
-                texts.append(buffer[start:start + n])
+                texts.append(data)
             elif first == 0x89:
-                self.socket.sendall(b"\x8a\x80abcd")
+                self.send(ws.PONG)
             elif first == 0x88:
                 self.closed = True
-            at += head + n
-        self.buffer = buffer[at:]
         return texts
 
     def feed(self):
-        more = self.socket.recv(1 << 18)
-        if not more:
+        if not self.more():
             self.closed = True
-        self.buffer += more
         return self.frames()
-
-    def close(self):
-        self.socket.close()

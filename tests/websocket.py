@@ -5,34 +5,14 @@ websocket.py PORT: of a tack-http whose streamer says nothing. The server
 discards what it is sent, so a case that should pass is one after which a Ping
 is answered; the others end in a Close with the code that RFC 6455 names.
 """
-import base64, concurrent.futures, os, socket, struct, sys
+import concurrent.futures, socket, struct, sys
+from ws import BINARY, CLOSE, FIN, PING, PONG, TEXT, Client, frame
 
 port = int(sys.argv[1])
-TEXT, BINARY, CLOSE, PING, PONG, FIN = 1, 2, 8, 9, 10, 128
-key = base64.b64encode(os.urandom(16)).decode()
 cases = []
 
 # wslay 1.1.1 takes the first two bytes of each piece for the code.
 todo = {"7.13.1": " # known: wslay misreads a Close that comes in pieces"}
-
-
-def frame(opcode, data=b"", fin=True, rsv=0, mask=b"\x37\xfa\x21\x3d",
-        length=None, form=None):
-    """A frame; form forces 7, 16 or 64 bits of length."""
-    n = len(data) if length is None else length
-    first = opcode | rsv << 4 | (FIN if fin else 0)
-    bit = 128 if mask is not None else 0
-    if form == 7 or form is None and n < 126:
-        head = struct.pack("BB", first, bit | n)
-    elif form == 16 or form is None and n < 65536:
-        head = struct.pack(">BBH", first, bit | 126, n)
-    else:
-        head = struct.pack(">BBQ", first, bit | 127, n)
-    if mask is None:
-        return head + data
-    wide = (mask * (len(data) // 4 + 1))[:len(data)]
-    return head + mask + (int.from_bytes(data, "big") ^
-        int.from_bytes(wide, "big")).to_bytes(len(data), "big")
 
 
 def fragments(opcode, *parts):
@@ -274,38 +254,18 @@ case("L16 reserved bits of a continuation", [two[0],
     frame(0, b"x", rsv=4)], code=1002)
 
 
-class Peer:
-    def __init__(self, head=None):
-        self.s = socket.create_connection(("127.0.0.1", port), timeout=300)
-        self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.b = b""
-        self.s.sendall(head or ("GET /events HTTP/1.1\r\nHost: a\r\n"
-            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n"
-            % key).encode())
-        while b"\r\n\r\n" not in self.b:
-            if not self.more():
-                break
-        self.head, _, self.b = self.b.partition(b"\r\n\r\n")
-
-    def more(self):
-        chunk = self.s.recv(65536)
-        self.b += chunk
-        return chunk
-
-    def frame(self):
-        """The next frame of the server: (opcode, payload), None at the end."""
-        while len(self.b) < 2 or len(self.b) < 2 + (self.b[1] & 127):
-            try:
-                if not self.more():
-                    return None
-            except ConnectionError:
-                return None
-        first, n = self.b[0], self.b[1]
-        if n > 125 or first & 0xf0 != FIN:
-            raise ValueError("the server sent %02x %02x" % (first, n))
-        data, self.b = self.b[2:2 + n], self.b[2 + n:]
-        return first & 15, data
+def answer(client):
+    """The next frame of the server: (opcode, payload), None at the end."""
+    try:
+        got = client.frame()
+    except ConnectionError:
+        return None
+    if got is None:
+        return None
+    first, data = got
+    if len(data) > 125 or first & 0xf0 != FIN:
+        raise ValueError("the server sent %02x, %d bytes" % (first, len(data)))
+    return first & 15, data
 
 
 def run(one):
@@ -314,17 +274,17 @@ def run(one):
         sent = sent + [frame(PING, b"still there?")]
         pongs = pongs + [b"still there?"]
     try:
-        p = Peer()
-        if b" 101 " not in p.head:
+        p = Client(port)
+        if not p.open:
             return "no handshake: %r" % p.head[:60]
         try:
             for piece in sent:
-                p.s.sendall(piece)
+                p.socket.sendall(piece)
         except ConnectionError:
             pass                    # the server has said its Close
         seen, said = [], "open"
         while said == "open" and (code != "open" or seen != pongs):
-            got = p.frame()
+            got = answer(p)
             if got is None:
                 said = "dropped"
             elif got[0] == PONG:
@@ -338,13 +298,13 @@ def run(one):
             return "%s, not %s" % (said, code)
         if code != "open":
             try:
-                p.s.sendall(close(code))
-                p.s.shutdown(socket.SHUT_WR)
+                p.socket.sendall(close(code))
+                p.socket.shutdown(socket.SHUT_WR)
             except OSError:
                 pass
-            if p.frame() is not None:
+            if answer(p) is not None:
                 return "a frame after the Close"
-        p.s.close()
+        p.close()
     except (OSError, ValueError) as e:
         return "%s: %s" % (type(e).__name__, e)
 

@@ -3,6 +3,7 @@
 # WebSocket conformance (P22): own cases after the Autobahn test suite, and two
 # peers that are not ours.
 . "$(dirname "$0")/lib.sh"
+export PYTHONPATH="$TOP/tests" PYTHONDONTWRITEBYTECODE=1
 py=/usr/bin/python3
 
 # serve NAME: a server at $port, NAME stands in for its tack-events.
