@@ -33,7 +33,7 @@ OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
 	lib/ci/exchange.o lib/ci/program.o lib/ci/provider.o \
 	lib/ci/scheme.o lib/ci/seal.o lib/ci/template.o \
 	lib/log/errand.o lib/log/keep.o lib/log/mask.o \
-	lib/log/row.o lib/log/take.o lib/log/term.o \
+	lib/log/screen.o lib/log/take.o lib/log/term.o \
 	lib/flow/attempt.o lib/flow/control.o lib/flow/filter.o \
 	lib/flow/hold.o lib/flow/permit.o lib/flow/resolve.o \
 	lib/flow/starters.o lib/flow/status.o lib/flow/verify.o \

@@ -143,7 +143,7 @@ mask_add(struct mask *m, const char *secret, size_t length)
 	return true;
 }
 
-/* Add the lines of a secret, by what follows TACK_ in the name of its variable. */
+/* Add the lines of a secret, by what follows TACK_ in its variable. */
 static void
 add_name(struct mask *m, const char *name)
 {

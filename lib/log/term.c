@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "log/row.h"
+#include "log/screen.h"
 #include "log/term.h"
 
 #define ESC 0x1b
@@ -34,8 +34,8 @@ struct term {
 	char sequence[SEQUENCE]; /* from the byte after ESC */
 	size_t sequence_length;
 
-	struct row row; /* where the line is still drawn */
-	char line[TERM_LINE]; /* the rows before it */
+	struct screen screen; /* where the line is still drawn */
+	char line[TERM_LINE]; /* its rows before that one */
 	size_t length;
 	int64_t mark; /* the last time mark */
 	int64_t time; /* of the line */
@@ -73,8 +73,8 @@ emit(struct term *t, bool ended)
 static void
 wrap(struct term *t)
 {
-	char text[ROW_BYTES];
-	size_t length = row_take(&t->row, text);
+	char text[SCREEN_BYTES];
+	size_t length = screen_take(&t->screen, text);
 
 	if (t->length + length > TERM_LINE)
 		emit(t, false);
@@ -86,7 +86,7 @@ wrap(struct term *t)
 static void
 add(struct term *t, const char *text, size_t length)
 {
-	while (!row_put(&t->row, text, length))
+	while (!screen_put(&t->screen, text, length))
 		wrap(t);
 }
 
@@ -176,10 +176,10 @@ text(struct term *t, unsigned char c)
 		add(t, "\t", 1);
 		break;
 	case '\b':
-		row_left(&t->row, 1);
+		screen_left(&t->screen, 1);
 		break;
 	case '\r':
-		row_column(&t->row, 0);
+		screen_column(&t->screen, 0);
 	}
 }
 
@@ -324,7 +324,7 @@ control(struct term *t, unsigned char c)
 	size_t n = 0, count;
 
 	for (; p < end && *p >= '0' && *p <= '9'; p++)
-		if (n < ROW_CELLS)
+		if (n < SCREEN_CELLS)
 			n = n * 10 + (size_t)(*p - '0');
 	if (p < end && *p != ';') /* somebody's own */
 		return;
@@ -333,21 +333,21 @@ control(struct term *t, unsigned char c)
 	count = n > 0 ? n : 1;
 	switch (c) {
 	case 'C':
-		row_right(&t->row, count);
+		screen_right(&t->screen, count);
 		break;
 	case 'D':
-		row_left(&t->row, count);
+		screen_left(&t->screen, count);
 		break;
 	case 'G':
 	case '`':
-		row_column(&t->row, count - 1);
+		screen_column(&t->screen, count - 1);
 		break;
 	case 'J':
 	case 'K':
 		if (n == 0 || n == 2)
-			row_erase_right(&t->row);
+			screen_erase_right(&t->screen);
 		if (n == 1 || n == 2)
-			row_erase_left(&t->row);
+			screen_erase_left(&t->screen);
 	}
 }
 
@@ -390,9 +390,9 @@ static void
 escape(struct term *t, unsigned char c)
 {
 	if (c == '7')
-		t->row.saved = t->row.cursor;
+		t->screen.saved = t->screen.cursor;
 	else if (c == '8')
-		t->row.cursor = t->row.saved;
+		t->screen.cursor = t->screen.saved;
 }
 
 /* Keep the byte of an open sequence; false if there are too many. */
@@ -487,8 +487,8 @@ term_feed(struct term *t, const char *bytes, size_t length)
 			while (p < end && *p >= ' ' && *p <= '~')
 				p++;
 			while (from < p) {
-				from += row_put_ascii(
-				    &t->row, from, (size_t)(p - from));
+				from += screen_put_ascii(
+				    &t->screen, from, (size_t)(p - from));
 				if (from < p)
 					wrap(t);
 			}
