@@ -6,16 +6,17 @@
 #include <stdbool.h>
 
 /*
- * A counter in a file that every process maps, and a futex(2) on it.  Any
- * number of processes can wait so; inotify(7) gives a user 128 instances.
+ * A counter in a file that every process maps, and a futex(2) on the counter.
+ * Any number of processes can wait for it, whereas inotify(7) gives a user 128
+ * instances.
  */
 struct bell;
 
 /*
  * Open the bell in the file path, for the caller to free with bell_free().
- * With to_ring it can be rung, and the file is made if it is absent; without,
- * it can be waited for.  If the file cannot be had, warns and returns a bell
- * that does not ring, and whose wait always lasts to its end.
+ * With to_ring the bell can be rung, and the file is made if it is absent;
+ * without, the bell can be waited for.  If the file cannot be had, warns and
+ * returns a bell that does not ring and that every bell_wait() waits out.
  */
 struct bell *bell_open(const char *path, bool to_ring);
 void bell_free(struct bell *bell);
@@ -25,9 +26,9 @@ void bell_ring(struct bell *bell);
 
 /*
  * Wait until the bell rings, for the given number of milliseconds at most.
- * Returns at once if it rang since the last bell_wait() or since bell_open(),
- * and if another file has taken the place of the bell's, which is then the
- * bell.
+ * Returns at once if the bell rang since the last bell_wait() or since
+ * bell_open().  If another file has taken the name of the bell's file, returns
+ * at once too, and waits for that file from then on.
  */
 void bell_wait(struct bell *bell, int milliseconds);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Bytes on their way: what has come in, what is to go out. */
+/* A buffer for bytes that have come in or are to go out. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
@@ -19,7 +19,7 @@ void bytes_room(struct bytes *b, size_t length);
 /* Append the length bytes of text. */
 void bytes_add(struct bytes *b, const char *text, size_t length);
 
-/* Remove the first length bytes; there must be as many. */
+/* Remove the first length bytes; b must have that many. */
 void bytes_drop(struct bytes *b, size_t length);
 
 /* Give the memory back; the buffer is then empty. */
@@ -32,9 +32,9 @@ void bytes_free(struct bytes *b);
 ssize_t bytes_read(struct bytes *b, int fd);
 
 /*
- * The line that begins at *offset, its length without the line feed in *length.
- * *offset is moved to the line after it.  Returns NULL, and changes nothing, if
- * no whole line is there.
+ * Return the line that begins at *offset, and set *length to its length without
+ * the line feed and *offset to where the next line begins.  Returns NULL, and
+ * changes nothing, if no whole line is there.
  */
 const char *bytes_line(const struct bytes *b, size_t *offset, size_t *length);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Programs to run, with pipes to them. */
+/* Starting a program, with pipes to and from it. */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
 
@@ -8,8 +8,8 @@
 /*
  * Start the program argv[0], which is looked for in share_bin() and then in
  * PATH.  *in becomes a pipe to its standard input and *out a pipe from its
- * standard output; where the pointer is NULL, the program has our own.  The
- * pipes' ends on our side do not block and are closed on exec.  The program
+ * standard output; if in or out is NULL, the program shares ours.  The ends of
+ * the pipes on our side do not block and are closed on exec.  The program
  * begins with no signal blocked and SIGPIPE not ignored.  Returns its process
  * id, or -1 with errno set after a warning.  The first call puts share_bin()
  * in front of PATH, for this process and all that it starts.

@@ -17,7 +17,7 @@ int64_t clock_ns(void);
  */
 int64_t clock_ticks(void);
 
-/* The same clock in microseconds. */
+/* As clock_ticks(), in microseconds. */
 int64_t clock_us(void);
 
 #endif

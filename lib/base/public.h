@@ -12,9 +12,9 @@
  * what might be this machine or a neighbour (loopback, private, shared,
  * link-local, cloud metadata), for what RFC 6890 and its successors set aside,
  * for an address with a zone, for one that carries such an address inside
- * (v4-mapped, NAT64, 6to4, Teredo), and for families other than IP.  Ask it of
- * the address that is connected to, not of a name that may lead elsewhere the
- * next time.
+ * (v4-mapped, NAT64, 6to4, Teredo), and for families other than IP.  Ask about
+ * the address that is connected to: a name may lead elsewhere the next time it
+ * is looked up.
  */
 bool public_address(const struct sockaddr *address);
 

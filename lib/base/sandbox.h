@@ -21,16 +21,17 @@ enum {
 void sandbox_path(const char *path, const char *access);
 
 /*
- * Keep the directory of the database path within reach, to read and write, for
- * SQLite and we make files beside it.
+ * Keep the directory of the database path within reach, to read and write:
+ * SQLite and tack make files beside a database.
  */
 void sandbox_database(const char *path);
 
 /*
  * Give up all files but those of sandbox_path(), by Landlock; new privileges;
  * and what denied names, SANDBOX_NO_EXEC, SANDBOX_NO_NET or both, by seccomp
- * with EPERM.  What the kernel does not know is done without.  Programs that
- * are run from here inherit it, so a tool that runs some has no sandbox.
+ * with EPERM.  A protection that the kernel does not have is left out.  The
+ * programs that this process runs inherit the sandbox, so a tool that runs
+ * programs has none.
  */
 void sandbox(int denied);
 

@@ -19,14 +19,15 @@ setting_int(const char *name, int64_t otherwise, int64_t least, int64_t most);
 
 /*
  * Is the switch of this name on?  1 is on; 0, empty and unset are off.  Exits
- * with EX_CONFIG, naming the variable, on any other value: nobody shall believe
- * to have switched on what protects them, and have not.
+ * with EX_CONFIG, naming the variable, on any other value, lest somebody
+ * believes that a protection is on which is not.
  */
 bool setting_on(const char *name);
 
 /*
- * The text of an option's argument as a number.  Exits with EX_USAGE, naming
- * the option as what, if it is not a decimal number from least to most.
+ * The number that text, the argument of an option, spells.  Exits with
+ * EX_USAGE, naming the option as what, if text is not a decimal number from
+ * least to most.
  */
 int64_t setting_argument(
     const char *what, const char *text, int64_t least, int64_t most);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The files that belong to the tools. */
+/* The files in share/, and where the tools are. */
 #ifndef BASE_SHARE_H
 #define BASE_SHARE_H
 

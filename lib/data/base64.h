@@ -20,9 +20,9 @@ enum {
 
 /*
  * Decode the n characters of text into bytes, which has room for
- * BASE64_DECODED(n), and set *length.  Returns false unless they are the one
- * spelling of those bytes: no blanks, padded or not as spelling says, the bits
- * that nothing needs zero.
+ * BASE64_DECODED(n), and set *length.  Returns false unless text is the one
+ * spelling of those bytes: without blanks, padded or not as spelling says, and
+ * with zero for the bits that no byte needs.
  */
 bool base64_decode(
     void *bytes, size_t *length, const char *text, size_t n, int spelling);

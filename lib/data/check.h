@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Is a text JSON, and where in it is what we want? */
+/* Checking that a text is JSON, and finding values in it. */
 #ifndef DATA_CHECK_H
 #define DATA_CHECK_H
 
@@ -32,8 +32,9 @@ struct check_want {
  * offset of the first byte that is wrong, which is length where more was
  * expected.
  *
- * Fills the count wants in the same pass, without allocating; of members with
- * one name the last wins.  All are empty if the text is wrong.
+ * Sets the value of each of the count elements of want in the same pass,
+ * without allocating; of members with one name the last wins.  Every value is
+ * empty if the text is wrong.
  *
  * libjq 1.6 accepts much that is not JSON, so whatever a stranger sent comes
  * through here first.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* SHA-256 as a name. */
+/* A name for texts, from their SHA-256. */
 #ifndef DATA_DIGEST_H
 #define DATA_DIGEST_H
 

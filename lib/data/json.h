@@ -12,14 +12,14 @@
 #include "data/check.h"
 
 /*
- * Throughout, a jv that is given by value is given away, and one by pointer is
- * lent.  A member of what is no object is not there.
+ * Throughout, a jv that is passed by value is given away, and one that is
+ * passed by pointer is lent.  A value that is no object has no members.
  */
 
 /* Parse a text that check_json() took; invalid where libjq refuses it. */
 jv json_parse(const char *text, size_t length);
 
-/* Return a copy of a member for the caller to free; invalid if not there. */
+/* Return a copy of a member, for the caller to free; invalid if absent. */
 jv json_get(const jv *object, const char *name);
 
 /*
@@ -74,7 +74,7 @@ jv json_drop(jv object, const char *name);
  */
 void json_each(const jv *array, void (*fn)(jv element, void *arg), void *arg);
 
-/* Return a copy of an element of an array; invalid if it has none there. */
+/* Return a copy of the element at index, from 0; invalid if there is none. */
 jv json_at(const jv *array, size_t index);
 
 /* Return the first element of an array; invalid if it is empty. */

@@ -13,15 +13,15 @@
 #include "base/bytes.h"
 
 /*
- * The functions that take a struct bytes add to its end.  A comma that is due
- * is added first: what follows an opening bracket, a name or the line end of
- * another text needs none.
+ * The functions that take a struct bytes add to its end.  They add a comma
+ * first where one is due, which is not after an opening bracket, the name of a
+ * member or the line end of another text.
  */
 
 /* Open an object or an array: bracket is { or [. */
 void print_open(struct bytes *out, char bracket);
 
-/* Close it: bracket is } or ]. */
+/* Close the innermost object or array: bracket is } or ]. */
 void print_close(struct bytes *out, char bracket);
 
 /* Add the name of a member, whose value is to follow. */

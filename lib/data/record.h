@@ -8,7 +8,7 @@
 #include <jv.h>
 
 enum record_outcome {
-	RECORD_OPEN, /* none yet, or none that is known */
+	RECORD_OPEN, /* the record has no outcome, or an unknown one */
 	RECORD_PUBLISHED,
 	RECORD_DUPLICATE, /* nothing new */
 	RECORD_STALE, /* older than what is known */
@@ -16,13 +16,13 @@ enum record_outcome {
 	RECORD_IGNORED, /* means nothing to us */
 	RECORD_UNAUTHORIZED,
 	RECORD_MALFORMED,
-	RECORD_FAILED, /* will not go well, for good */
+	RECORD_FAILED, /* for good */
 	RECORD_DEFERRED /* to be tried again */
 };
 
 /*
- * Settle rec: set "outcome" and, unless it is NULL, "reason".  Remove what a
- * record carries to be consumed, "request" and "payload".
+ * Settle rec: set "outcome" and, unless reason is NULL, "reason", and remove
+ * "request" and "payload".
  */
 jv record_settle(jv rec, enum record_outcome outcome, const char *reason);
 

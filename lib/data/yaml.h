@@ -10,14 +10,17 @@
 /* A file larger than this, in bytes, is refused. */
 #define YAML_SIZE (256 * 1024)
 
-/* So is one nested deeper, */
+/* A file that is nested deeper is refused. */
 #define YAML_DEPTH 32
 
-/* and one of more nodes or more text once its aliases stand for copies. */
+/*
+ * A file that has more nodes, or more bytes of text, once each alias is
+ * replaced by a copy of what it stands for, is refused.
+ */
 #define YAML_NODES 20000
 #define YAML_TEXT (4 * YAML_SIZE)
 
-/* What a value must be.  A null has any shape. */
+/* What a value must be; a null may stand for any. */
 enum yaml_kind {
 	YAML_ANY,
 	YAML_STRING, /* a scalar; it becomes a string, spelt as it is written */
@@ -25,31 +28,34 @@ enum yaml_kind {
 	YAML_MAP
 };
 
-/* The shape of what is inside, where there is an inside; NULL is any. */
+/* The shape of a value: its kind, and the shapes of its elements or members. */
 struct yaml_shape {
 	enum yaml_kind kind;
-	const struct yaml_shape *each; /* of each element or member */
+	const struct yaml_shape
+	    *each; /* of each element or member; NULL is any */
 	const struct yaml_member {
 		const char *name;
 		const struct yaml_shape *shape;
-	} * members; /* or of these; ended by a name that is NULL */
+	} * members; /* of single members; ended by a name that is NULL */
 };
 
 /*
- * Return the first document of a YAML text in its shape, NULL for any, or
- * invalid with a message for its author ("line 3: ...": one line, printable
- * ASCII).  A text without a document is null.
+ * Return the first document of a YAML text, which must have the given shape, or
+ * any if shape is NULL.  Returns an invalid value with a message for the text's
+ * author ("line 3: ...", one line of printable ASCII) if the text is refused.
+ * A text without a document is null.
  *
- * Scalars where the shape says nothing are read as Go's yaml.v3 reads them
- * into a value of no certain type, but for this: a plain number is a number
- * only where libjq prints it as it was written; 1.10, 0x1f, 1_000,
- * 9007199254740993, .inf and dates are strings, so that the text of a number
- * is never lost.  Keys are text as written and keep their order; merged ones
+ * A scalar for which the shape says nothing is read as Go's yaml.v3 reads it
+ * into an interface{}, with one exception: a plain number is a number only if
+ * libjq prints it as it was written; 1.10, 0x1f, 1_000, 9007199254740993, .inf
+ * and dates are strings, so that the text of a number is never lost.  Keys are
+ * text as written and keep their order; merged ones
  * ("<<") come after a mapping's own, which win.
  *
- * Refused beside what is beyond the limits, or of another shape: a key twice,
- * a key that is no scalar, a tag other than str, int, float, bool, null, seq
- * and map, a second document that is not empty, NUL, what is not UTF-8.
+ * A text is refused if it is beyond the limits or of another shape; if it has a
+ * key twice, a key that is no scalar, a tag other than str, int, float, bool,
+ * null, seq and map, a second document that is not empty, or NUL; and if it is
+ * not UTF-8.
  */
 jv yaml_parse(const char *text, size_t length, const struct yaml_shape *shape);
 
