@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The rows of builds, as what starts, asks and cancels builds needs them. */
+/* The rows of builds, for the tools that start, ask about and cancel builds. */
 #ifndef STORE_BUILD_H
 #define STORE_BUILD_H
 
@@ -12,8 +12,8 @@
 #include "store/db.h"
 
 /*
- * SQL: the ids of the builds that a round has to do with, which are those that
- * have not ended and those of which only the CI can tell.
+ * SQL: the ids of the builds that a round asks about: those that have not
+ * ended, and those whose state the CI must be asked for.
  */
 #define BUILD_WATCHED \
 	"(SELECT id FROM build WHERE NOT ended" \
@@ -32,10 +32,10 @@
  *	provider, verdict, reason				strings
  *	ref	as in tack-record(5)
  *	build	{id, number, org, pipeline, web_url}, as far as they are known
- *	parent	the same of the attempt before, if there is one
- *	task	object (tack-provider(5)), absent if somebody else started it
- * A member that is NULL in the database is absent.  A rebuild has the task of
- * its first attempt.
+ *	parent	as build, of the attempt before, if there is one
+ *	task	object (tack-provider(5)), absent if tack did not start the
+ *build A member that is NULL in the database is absent.  A rebuild has the task
+ *of its first attempt.
  */
 struct builds {
 	struct db *db;
@@ -53,38 +53,39 @@ jv build_row(struct builds *builds, int64_t row);
 jv build_newest(struct builds *builds, const jv *ref);
 
 /*
- * Claims a row, of the database of that path, until the returned descriptor is
- * closed or this process ends.  Returns -1 if another process has it.  Row 0 is
- * the round of tack-poll(1).
+ * Claims a row of the database whose path is database, until the returned
+ * descriptor is closed or this process ends.  Returns -1 if another process has
+ * the row.  Row 0 is the round of tack-poll(1).
  */
 int build_claim(const char *database, int64_t row);
 
 /*
- * Returns the newest row that this row supersedes: before it, of the same
- * workflow in the same line, and not over.  Returns 0 if there is none.
+ * Returns the newest row that row supersedes: an earlier one, of the same
+ * workflow in the same line, that is not over.  Returns 0 if there is none.
  */
 int64_t build_older(struct builds *builds, int64_t row);
 
-/* Seconds: nothing is put off for longer. */
+/* The longest, in seconds, that a row is put off. */
 #define BUILD_LONGEST_WAIT 3600
 
 /*
- * build_heal corrects the times to come in the rows of open builds and in
- * their statuses, which a clock that was ahead left there: they become now, so
- * that what waits for them waits no longer than it would have.  A create that
- * was sent at such a time may have been sent long ago.
+ * Corrects the times in the future that a clock that was ahead left in the rows
+ * of open builds and in their statuses: each becomes the present time, so that
+ * nothing waits for it longer than it should.  A create that was sent at such a
+ * time counts as sent long ago.
  */
-void build_heal(struct builds *b);
+void build_heal(struct builds *builds);
 
 /*
- * build_due heals, and sets *rows to the rows whose builds are to be started
- * now, in their order, for the caller to free.  It returns how many there are.
+ * Calls build_heal(), and sets *rows to the rows whose builds are to be started
+ * now, in their order, for the caller to free.  Returns the number of rows.
  */
-size_t build_due(struct builds *b, int64_t **rows);
+size_t build_due(struct builds *builds, int64_t **rows);
 
 /*
  * Notes that a create or rebuild is about to be sent; now is in unix seconds.
- * This and the next three are each a transaction of its own.
+ * As build_done(), build_put_off() and build_verdict(), a transaction of its
+ * own.
  */
 void build_sent(struct builds *builds, int64_t row, int64_t now);
 
@@ -92,7 +93,7 @@ void build_sent(struct builds *builds, int64_t row, int64_t now);
 void build_done(struct builds *builds, int64_t row, const jv *build);
 
 /*
- * Puts the row off: it is not to be tried before a time, in unix seconds.  If
+ * Puts row off: it is not tried before not_before, in unix seconds.  If
  * undone, the CI certainly did nothing; else the build is searched before
  * another one is asked for.
  */

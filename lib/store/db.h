@@ -111,18 +111,19 @@ void db_settle(struct db *db);
 bool db_try(struct db *db, struct query *q);
 
 /*
- * db_ring wakes those who wait for news.  It is called after the commit of the
- * news.
+ * db_ring wakes every process that is in db_wait.  A tool calls it after the
+ * commit of the news.
  */
 void db_ring(struct db *db);
 
-/* db_listen makes a reader hear all that is rung from now on. */
+/* db_listen lets db_wait hear every ring from now on. */
 void db_listen(struct db *db);
 
 /*
- * db_wait waits for a ring since db_listen or the last db_wait, at most so many
- * milliseconds.  It ends the tool by SIGPIPE if nobody reads stdout any more,
- * and exits with EX_TEMPFAIL if the file of the database has been replaced.
+ * db_wait waits for a ring since db_listen or the last db_wait, for the given
+ * number of milliseconds at most.  It ends the tool by SIGPIPE if nobody reads
+ * stdout any more, and exits with EX_TEMPFAIL if the file of the database has
+ * been replaced.
  */
 void db_wait(struct db *db, int milliseconds);
 

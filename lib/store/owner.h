@@ -21,26 +21,28 @@ void owner_prepare(struct owner *owner, struct db *db);
 struct owner_row {
 	jv ref; /* as in tack-record(5) */
 	char *verdict, *reason; /* NULL where there is none */
-	bool blanks; /* the row does not have all that a build tells */
+	bool blanks; /* something that a build tells is missing in the row */
 };
 
 /*
  * Looks up the build of a provider by the id that the CI gave it.  Its stored
- * reference stands, whatever the build says of itself.  Returns false if there
- * is none; else row is for owner_row_free().
+ * reference stands, whatever the build says of itself.  Returns false if no
+ * such row is stored; else fills row.
  */
 bool owner_stored(struct owner *owner, const char *provider, const char *id,
     struct owner_row *row);
+
+/* Frees what row holds. */
 void owner_row_free(struct owner_row *row);
 
 /* What a build that is not stored says of itself. */
 struct owner_claim {
 	const char *provider, *id;
-	const char *parent; /* the id of what it is a rebuild of, or NULL */
+	const char *parent; /* the id of the build that it rebuilds, or NULL */
 	const jv *ref; /* its reference, invalid if it names none */
 	/*
-	 * The attempt that its seal is for: 0 if it has no good one,
-	 * OWNER_ANY if a reference is believed without.
+	 * The attempt that its seal is for: 0 if it has no good seal,
+	 * OWNER_ANY if a reference is believed without a seal.
 	 */
 	int64_t attempt;
 	int64_t sealed_at; /* unix seconds; 0 if the seal does not say */
@@ -53,20 +55,21 @@ enum owner_how {
 	OWNER_NO_REF, /* it names no workflow */
 	OWNER_NO_SEAL, /* it names one, without a good seal */
 	OWNER_TAKEN, /* another build answers for the workflow */
-	OWNER_REBUILD, /* the attempt waits for a rebuild; this is none */
-	OWNER_OLD /* its seal is of something that was before */
+	OWNER_REBUILD, /* the attempt waits for a rebuild, which it is not */
+	OWNER_OLD /* its seal is of an earlier attempt or time */
 };
 
 /*
- * Decides whose the build of a claim is.  It is ours if it is the rebuild that
- * an attempt waits for, by the CI's own word; or if it names a workflow that no
- * other build answers for, and its seal, where one is wanted, was made for the
- * newest attempt.  If it is ours, *ref is its reference; else *ref is invalid.
+ * Decides whose the build of claim is.  The build is ours if it is, by the CI's
+ * own word, the rebuild that an attempt waits for; or if it names a workflow
+ * that no other build answers for, and its seal, where a seal is wanted, was
+ * made for the newest attempt.  Sets *ref to the reference of a build that is
+ * ours, else to an invalid value.
  */
 enum owner_how
 owner_find(struct owner *owner, const struct owner_claim *claim, jv *ref);
 
-/* Is the build of a claim the one that a row, from build_row(), waits for? */
+/* Does row, as build_row() returns it, wait for the build of claim? */
 bool owner_fits(const jv *row, const struct owner_claim *claim);
 
 #endif

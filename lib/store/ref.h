@@ -14,7 +14,7 @@
 jv ref_new(
     const char *knot, const char *rkey, const char *workflow, int64_t attempt);
 
-/* Has ref its knot, pipeline_rkey, workflow and pipeline_uri? */
+/* Does ref have knot, pipeline_rkey, workflow and pipeline_uri? */
 bool ref_whole(const jv *ref);
 
 /* Do a and b name the same workflow of the same pipeline? */
@@ -23,7 +23,7 @@ bool ref_same(const jv *a, const jv *b);
 /* Returns the attempt, 1 where ref does not say. */
 int64_t ref_attempt(const jv *ref);
 
-/* Binds :knot, :rkey and :workflow of q, which live until ref is changed. */
+/* Binds :knot, :rkey and :workflow of q, to texts that live as long as ref. */
 void ref_bind(struct query *q, const jv *ref);
 
 #endif

@@ -17,12 +17,12 @@ struct runs {
 /* Prepares the statements of runs in db. */
 void run_prepare(struct runs *runs, struct db *db);
 
-/* What is known of a run; a text is NULL where nothing is. */
+/* What is known of a run; a text is NULL if it is not known. */
 struct run {
 	char *provider, *build_id, *web_url, *verdict, *reason, *status;
 	jv build; /* as call.jq takes it, invalid while there is none */
 	int64_t when; /* of the status, unix milliseconds; 0 if there is none */
-	bool over; /* nothing more is to come */
+	bool over; /* its status changes no more */
 };
 
 /*
