@@ -127,16 +127,22 @@ status 'a lookup that fails is the machine'\''s fault' 70 \
 ok 'and is named' sh -c 'tack-resolve <in 2>&1 | grep -q "look up a build by its id"'
 
 fresh
-deliver 'del(.organization, .build.pipeline, .build.number)
-    | .pipeline.slug = "top" | .build.url = "https://api.buildkite.com/v2/organizations/o1/pipelines/top/builds/7"' >/dev/null
+path=/v2/organizations/o1/pipelines/top/builds/7
+deliver "del(.organization, .build.pipeline, .build.number)
+    | .pipeline.slug = \"top\"
+    | .build.url = \"https://api.buildkite.com$path\"" >/dev/null
 is 'org, slug and number are recovered from build.url' 'o1|top|7' \
     "$(query 'SELECT org, pipeline, number FROM build')"
-fresh
+# The organization and pipeline that are had from build.url alone.
+from_url() {
+	fresh
+	deliver "del(.organization, .build.pipeline) | .build.url = \"$1\"" |
+		jq -r '"\(.build.org) \(.build.pipeline)"'
+}
 is 'another host recovers nothing' 'null null' \
-    "$(deliver 'del(.organization, .build.pipeline) | .build.url = "https://evil.example/v2/organizations/o1/pipelines/top/builds/7"' | jq -r '"\(.build.org) \(.build.pipeline)"')"
-fresh
+    "$(from_url "https://evil.example$path")"
 is 'nor does one whose name is as long' 'null null' \
-    "$(deliver 'del(.organization, .build.pipeline) | .build.url = "https://api.buildkitf.com/v2/organizations/o1/pipelines/top/builds/7"' | jq -r '"\(.build.org) \(.build.pipeline)"')"
+    "$(from_url "https://api.buildkitf.com$path")"
 is 'the status is published all the same, the row incomplete' '1|1' \
     "$(query 'SELECT org IS NULL, (SELECT count(*) FROM event) FROM build')"
 deliver '.event = "build.running"' >/dev/null
@@ -216,11 +222,16 @@ is 'another build that claims the same workflow is foreign' foreign \
 fresh
 is 'a passed build that is blocked is no success' running \
     "$(deliver "$finished | .build.blocked = true" | jq -r .status.status)"
+# said ID [change]: the status, else the outcome, of a build of its own.
+said() {
+	deliver ".build.id = \"$1\"
+	    | .build.meta_data[\"tack:workflow\"] = \"$1\" | ${2:-.}" |
+		jq -r '.status.status // .outcome'
+}
 i=0
 while read -r state want; do
 	i=$((i + 1))
-	is "$state is $want" "$want" \
-	    "$(deliver ".build.state = \"$state\" | .build.id = \"u$i\" | .build.meta_data[\"tack:workflow\"] = \"w$i\"" | jq -r '.status.status // .outcome')"
+	is "$state is $want" "$want" "$(said u$i ".build.state = \"$state\"")"
 done <<'EOF'
 creating pending
 scheduled pending
@@ -241,9 +252,9 @@ PASSED ignored
 passed/true ignored
 EOF
 is 'build.failing goes by its state' running \
-    "$(deliver '.event = "build.failing" | .build.state = "failing" | .build.id = "f" | .build.meta_data["tack:workflow"] = "f"' | jq -r .status.status)"
+    "$(said f '.event = "build.failing" | .build.state = "failing"')"
 is 'build.skipped goes by its state' cancelled \
-    "$(deliver '.event = "build.skipped" | .build.state = "skipped" | .build.id = "s" | .build.meta_data["tack:workflow"] = "s"' | jq -r .status.status)"
+    "$(said s '.event = "build.skipped" | .build.state = "skipped"')"
 before=$(events)
 for event in job.started job.finished agent.connected ping; do
 	is "$event is ignored" ignored "$(outcome ".event = \"$event\"")"
