@@ -41,12 +41,19 @@ fault() {
 	direct config "{\"faults\": [{\"kind\": \"$1\", \"do\": \"$2\"}]}"
 }
 
+# How many builds the answer has.
+many() {
+	ask "$@" | jq '.builds | length'
+}
+
 # each verb, for real
 is 'a build is created' 'scheduled knot1.example.org' \
     "$(ask create | jq -r '.builds[0].build | "\(.state) \(.meta_data["tack:knot"])"')"
 is 'and found, got, listed' '1 1 scheduled 1' \
-    "$(ask find | jq '.builds | length') $(ask get | jq -r '.builds[0].build | "\(.number) \(.state)"') $(ask list | jq '.builds | length')"
-is 'of another workflow nothing is found' 0 "$(ask find '.ref.pipeline_rkey = "other"' | jq '.builds | length')"
+    "$(many find) $(ask get | jq -r '.builds[0].build
+	| "\(.number) \(.state)"') $(many list)"
+is 'of another workflow nothing is found' 0 \
+    "$(many find '.ref.pipeline_rkey = "other"')"
 is 'its steps' '["make test","pending"]' "$(ask steps | jq -c '.steps[0] | [.name, .state]')"
 job=$(ask steps | jq -r '.steps[0].id')
 is 'no log yet' '{}' "$(ask log ".step = \"$job\" | .offset = 0")"
@@ -58,20 +65,27 @@ direct build/1 '{"state": "running"}'
 is 'it is cancelled' canceling "$(ask cancel | jq -r '.builds[0].build.state')"
 direct build/1 '{"state": "canceled"}'
 is 'twice is well' canceled "$(ask cancel | jq -r '.builds[0].build.state')"
-is 'a canceled build is not retried' 'Buildkite: Jobs from canceled builds cannot be retried' "$(ask retry | jq -r .error)"
+is 'a canceled build is not retried' \
+    'Buildkite: Jobs from canceled builds cannot be retried' \
+    "$(ask retry | jq -r .error)"
 is 'it is rebuilt' '2 1' "$(ask rebuild | jq -r '.builds[0].build | "\(.number) \(.rebuilt_from.number)"')"
 direct build/2 '{"state": "failed"}'
 is 'what failed is retried' running "$(ask retry '.build.number = "2"' | jq -r '.builds[0].build.state')"
 is 'the rebuild is found by its time' 2 \
-    "$(ask find '.parent = .build | del(.task)' | jq '[.builds[].build | select(.rebuilt_from != null)][0].number')"
+    "$(ask find '.parent = .build | del(.task)' |
+	jq '[.builds[].build | select(.rebuilt_from != null)][0].number')"
 
 # tokens
+ask create '.task.options = {org: "beta", pipeline: "ci"}' >out
+ask create '.task.options = {org: "beta", pipeline: "ci"}' >out
+ask get '.build = {org: "beta", pipeline: "ci", number: "1"}' >out
 is 'an organization with a token of its own gets that' '3 Bearer beta' \
-    "$(ask create '.task.options = {org: "beta", pipeline: "ci"}' >out; ask create '.task.options = {org: "beta", pipeline: "ci"}' >out
-	ask get '.build = {org: "beta", pipeline: "ci", number: "1"}' >out
-	told counts ".tokens[\"127.0.0.1:$port\"] | to_entries[] | select(.key != \"Bearer common\") | \"\(.value) \(.key)\"" | tr -d '"')"
-is 'its scopes are its own' 'Buildkite: Forbidden; the token needs the scope read_build_logs, and its user the right' \
-    "$(ask log '.build = {org: "beta", pipeline: "ci", number: "1"} | .step = "x" | .offset = 0' | jq -r .error)"
+    "$(told counts ".tokens[\"127.0.0.1:$port\"] | to_entries[]
+	| select(.key != \"Bearer common\") | \"\(.value) \(.key)\"" | tr -d '"')"
+is 'its scopes are its own' \
+    'Buildkite: Forbidden; the token needs the scope read_build_logs, and its user the right' \
+    "$(ask log '.build = {org: "beta", pipeline: "ci", number: "1"}
+	| .step = "x" | .offset = 0' | jq -r .error)"
 is 'without a token its variable is named, and nothing sent' \
     'buildkite is not set up here: set TACK_BUILDKITE_TOKEN_FILE' \
     "$(unset TACK_BUILDKITE_TOKEN_FILE; ask create | jq -r .error)"
@@ -134,7 +148,8 @@ is '429: it was not done, and for how long, with some more' 'true 0' \
 # However many requests would be left; far on, as this machine may be slow.
 sqlite3 tack.db 'UPDATE budget SET tokens = 10000000, until = until + 300000'
 had=$(told requests length)
-is 'until then nothing is sent' 'true 0' "$(ask get | jq '.wait > 100 and .wait < 310') $(($(told requests length) - had))"
+is 'until then nothing is sent' 'true 0' \
+    "$(ask get | jq '.wait > 100 and .wait < 310') $(($(told requests length) - had))"
 sqlite3 tack.db 'DELETE FROM budget'
 is 'nobody there: it was not done' 'true' \
     "$(TACK_BUILDKITE_API=http://127.0.0.1:1 ask create | jq '.wait > 0')"
@@ -175,6 +190,7 @@ input '.task.ref.pipeline_rkey = "many"' >one
 while read -r _; do cat one; done <each | within ./ask buildkite create >out
 had=$(told requests length)
 is 'all pages are followed, once' '220 220 3' \
-    "$(ask find '.ref.pipeline_rkey = "many"' | jq -r '[.builds[].build.id] | "\(length) \(unique | length)"') $(($(told requests length) - had))"
+    "$(ask find '.ref.pipeline_rkey = "many"' | jq -r '[.builds[].build.id]
+	| "\(length) \(unique | length)"') $(($(told requests length) - had))"
 
 done_testing
