@@ -11,7 +11,7 @@ ${CC:-cc} -O1 -shared -fPIC -D_GNU_SOURCE -o escape.so "$TOP/tests/escape.c" ||
 	exit
 mkdir mine outside
 touch outside/secret outside/spare outside/other mine/in
-printf t >secret && chmod 600 secret
+printf 'a secret' >secret && chmod 600 secret
 export TACK_BUILDKITE_WEBHOOK_MODE=token TACK_DB_PATH=mine/tack.db
 export TACK_BUILDKITE_WEBHOOK_SECRET_FILE="$TMP/secret"
 tack-init
