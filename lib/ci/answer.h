@@ -6,8 +6,9 @@
 #include <jv.h>
 
 /*
- * An answer is an object.  What did not go well has a member that says so, with
- * a text; "wait" is a number of seconds, and "reason" beside it is the text.
+ * An answer is an object.  If the question did not go well, the object has a
+ * member "error", "gone" or "unsure", whose value is the reason, a text; or
+ * "wait", a number of seconds, with the reason in "reason".
  */
 enum answer_how {
 	ANSWER_GOOD,

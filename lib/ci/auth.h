@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Who says so? Verification of a webhook, by data. */
+/* The check of a webhook's signature or token, as provider.json describes it.
+ */
 #ifndef CI_AUTH_H
 #define CI_AUTH_H
 
@@ -13,8 +14,8 @@
 /*
  * Makes a verifier of scheme, a member of provider.json's "auth"
  * (tack-provider(5)), which is given.  secrets are its live secrets, any of
- * which may verify.  Exits with EX_CONFIG, naming where, if one of them is
- * wrong.
+ * which may verify.  Exits with EX_CONFIG, naming where, if the scheme or a
+ * secret is wrong.
  */
 struct auth;
 struct auth *

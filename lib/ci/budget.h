@@ -7,7 +7,7 @@
 
 #include "store/db.h"
 
-/* What asks: the less it matters, the more it leaves for the others. */
+/* Why a CI is asked: the less it matters, the more of the budget is left. */
 enum budget_urgency { BUDGET_URGENT, BUDGET_STATE, BUDGET_LOG };
 
 struct budget {
@@ -16,23 +16,24 @@ struct budget {
 };
 
 /*
- * Prepares the statements of budget in db; budget_free() does away with them
- * while db stays open.
+ * Prepares the statements of budget in db.  budget_free() ends them; db stays
+ * open.
  */
 void budget_prepare(struct budget *budget, struct db *db);
 void budget_free(struct budget *budget);
 
 /*
- * Takes one request from an account that has per_minute requests a minute.
- * Returns 0, or after how many milliseconds to try again.  A transaction of its
- * own.
+ * Takes one request from the budget of an account, which has per_minute
+ * requests a minute, in a transaction of its own.  Returns 0, or the number of
+ * milliseconds after which to try again.
  */
 int64_t budget_take(struct budget *budget, const char *account, int per_minute,
     enum budget_urgency urgency);
 
 /*
  * Notes what the CI said of an account: left requests remain, and none is
- * allowed for so many milliseconds.  -1 is what the CI did not say.
+ * allowed for the given number of milliseconds.  Either is -1 if the CI did not
+ * say.
  */
 void budget_told(struct budget *budget, const char *account, int64_t left,
     int64_t milliseconds);

@@ -24,12 +24,11 @@ call_open(const char *name, const struct provider *provider, struct db *db);
 void call_close(struct call *call);
 
 /*
- * Ask the CI.  input, which is given, is the object for call.jq without "verb",
- * "api" and "config".  All requests that the program makes are sent in turn,
- * and what their answers link to as "next"; their builds and steps are put
- * together.  Returns the answer: how it went is for answer_how() to say, and
- * its members are, as far as there are any,
- *	builds	array of payloads, for provider_read()
+ * Asks the CI.  input, which is given, is the object for call.jq without
+ *"verb", "api" and "config".  Sends all requests that the program makes in
+ *turn, and those that an answer names as "next"; puts their builds and steps
+ *together. Returns the answer, for answer_how(), whose members are, as far as
+ *there are any, builds	array of payloads, for provider_read()
  *	build	what "plan" found
  *	steps	array
  * Nothing in it comes from a secret.
@@ -41,17 +40,16 @@ jv call_ask(
 struct call_piece {
 	char *bytes; /* for the caller to free */
 	size_t length;
-	int64_t
-	    start; /* the log's byte number of the first; -1 if none is there */
+	int64_t start; /* offset in the log of the first; -1 if there is none */
 	int64_t total; /* bytes that the log has; -1 if that is not known */
 };
 
 /*
- * Ask for a log's bytes: input as for call_ask(), with "step", "offset",
- * "length", the most that is wanted of a program, and "total" where it is
- * known.  Fills the piece, which may begin before or after the offset; its
- * total is -1 if the length was the limit.  Returns an empty object, or as
- * call_ask() does what went wrong.
+ * Asks for bytes of a log.  input is as for call_ask(), with "step"; "offset";
+ * "length", the most bytes that a program may print; and "total" if that is
+ * known.  Fills piece, which may begin before or after the offset; its total is
+ * -1 if "length" cut it off.  Returns an empty object or, as call_ask(), an
+ * answer that did not go well.
  */
 jv call_log(struct call *call, jv input, struct call_piece *piece);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* One request of a call.jq, over the network or to a program. */
+/* One request of a call.jq, by HTTP or to a program, and its answer. */
 #ifndef CI_EXCHANGE_H
 #define CI_EXCHANGE_H
 
@@ -7,12 +7,11 @@
 
 #include <jv.h>
 
-/* What came back. */
+/* The answer to a request. */
 struct exchange_answer {
 	int status; /* of HTTP, or of the exit */
 	jv headers; /* an object; for the caller to set before, and to free */
-	char *
-	    body; /* ends with a NUL; NULL if there is none; the caller frees */
+	char *body; /* with a NUL at its end, for the caller to free, or NULL */
 	size_t length;
 };
 
@@ -29,9 +28,9 @@ jv exchange_find_token(
     const char *provider, const jv *request, struct exchange_token *token);
 
 /*
- * Sends request by HTTP, if it goes to below api, with token, which may be
- * NULL, where its headers say {secret}.  Fills answer, in which the token is
- * blanked.  Returns an empty object, or for answer_how() why there is none.
+ * Sends request by HTTP, if its URL is below api, with token, which may be
+ * NULL, in place of {secret} in its headers.  Fills answer, in which the token
+ * is blanked.  Returns an empty object, or for answer_how() why there is none.
  */
 jv exchange_http(const char *api, const jv *request, const char *token,
     struct exchange_answer *answer);

@@ -19,7 +19,7 @@ void program_free(struct program *program);
  */
 jv program_run(struct program *program, jv input);
 
-/* A machine to compile a program in that has no further input. */
+/* Makes the libjq machine for a program that has no further input. */
 jq_state *program_jq(void);
 
 #endif

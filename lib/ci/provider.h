@@ -25,9 +25,9 @@ char *provider_variable(const char *name, const char *suffix);
 jv provider_member(const struct provider *provider, const char *member);
 
 /*
- * A member of provider.json as a number, or otherwise if there is none.  Exits
- * with EX_CONFIG, naming file and member, if it is not a whole number from
- * least to most.
+ * Returns a member of provider.json as a number, or otherwise if there is none.
+ * Exits with EX_CONFIG, naming file and member, if it is not a whole number
+ * from least to most.
  */
 int64_t provider_int(const struct provider *provider, const char *member,
     int64_t otherwise, int64_t least, int64_t most);
@@ -42,21 +42,22 @@ jv provider_auth(const struct provider *provider, const char *mode);
 bool provider_knows(const struct provider *provider, const char *event);
 
 /*
- * Reads a payload, a checked JSON text.  Returns {event, build, ref, seal}, of
- * which those are absent that the payload does not have.  build and ref are as
+ * Reads a payload, a checked JSON text.  Returns {event, build, ref, seal},
+ * without those that the payload does not have.  build and ref are as
  * in tack-record(5), ref without pipeline_uri; there is a ref only if all three
  * of its values are there, not empty and free of control characters.
  */
 jv provider_read(struct provider *provider, const char *payload, size_t length);
 
 /*
- * Checks a payload, as check_json() does, whose result is in *wrong.  Returns
- * the name of its event, for the caller to free, or NULL.
+ * Checks a payload by check_json(), and sets *wrong to its result.  Returns the
+ * name of the payload's event, for the caller to free, or NULL.
  */
 char *provider_event(const struct provider *provider, const char *payload,
     size_t length, ssize_t *wrong);
 
-/* Makes "origin", filled in from a build, for the caller to free. */
+/* Fills in the template "origin" from build; the text is the caller's to free.
+ */
 char *provider_origin(const struct provider *provider, const jv *build);
 
 #endif

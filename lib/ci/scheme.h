@@ -22,7 +22,7 @@ struct scheme_part {
 struct scheme {
 	jv source; /* keeps the texts that are const */
 	const char *where; /* for messages, while the scheme is read */
-	bool hmac; /* else a token */
+	bool hmac; /* the header has a signature; if false, a token */
 	char *header;
 	const char *prefix; /* NULL if there is none */
 	char list; /* NUL if the header is no list */

@@ -6,16 +6,16 @@
 #include <jv.h>
 
 /*
- * Fills in for each {name} that member of values, and nothing if it is no text.
- * The result is for the caller to free.
+ * Returns a copy of template, for the caller to free, in which the member of
+ * values that has the name stands for each {name}; nothing if that is no text.
  */
 char *template_fill(const char *template, const jv *values);
 
 /*
- * Takes text apart, the reverse of template_fill(), and sets in values, which
- * is given, the members that it lacks.  What a name stands for is not empty and
- * ends before the next of / ? # or a control character.  Sets nothing if text
- * is not the template in all else.  Returns values.
+ * Takes text apart, the reverse of template_fill(), and sets the members that
+ * values, which is given, lacks.  A value is not empty, and ends before the
+ * next / ? # or control character.  Sets nothing if text differs from template
+ * outside the names.  Returns values.
  */
 jv template_match(const char *template, const char *text, jv values);
 

@@ -31,7 +31,7 @@ enum yaml_kind {
 /* The shape of a value: its kind, and the shapes of its elements or members. */
 struct yaml_shape {
 	enum yaml_kind kind;
-	const struct yaml_shape *each; /* of its elements or members, NULL: any */
+	const struct yaml_shape *each; /* of each element or member, or NULL */
 	const struct yaml_member {
 		const char *name;
 		const struct yaml_shape *shape;

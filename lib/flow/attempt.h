@@ -24,9 +24,10 @@ struct attempt {
 };
 
 /*
- * Opens the attempt of a row for attempt_close(): claims the row, and loads the
- * provider.  Exits with EX_DATAERR if there is no such row.  Returns a record
- * if all is said without asking the CI, else invalid.
+ * Opens the attempt of a row: claims the row, and loads the provider.  Exits
+ * with EX_DATAERR if there is no such row.  Returns a record if the CI need not
+ * be asked, else an invalid value.  In both cases attempt is for
+ * attempt_close().
  */
 jv attempt_open(struct attempt *attempt, struct builds *builds,
     const char *database, int64_t row);
@@ -53,26 +54,29 @@ jv attempt_verdict(
 int64_t attempt_limit(void);
 
 /*
- * Puts the attempt off for so many seconds; longer, the more often it was
- * tried, unless undone: then it is certain that the CI did nothing.  Returns
- * the record, deferred, or of a verdict after attempt_limit().
+ * Puts the attempt off for the given number of seconds; for longer, the more
+ * often it was tried, unless undone is set: then the CI certainly did nothing.
+ * Returns the record, which is deferred or, after attempt_limit(), has a
+ * verdict.
  */
 jv attempt_put_off(
     struct attempt *attempt, double seconds, bool undone, const char *reason);
 
-/* Makes what to ask with: task, ref, build and, for a rebuild, parent. */
+/* Makes the input of call_ask(): task, ref, build and, for a rebuild, parent.
+ */
 jv attempt_question(const struct attempt *attempt);
 
 /* Returns the first build of an answer, invalid if it has none. */
 jv attempt_build(const struct attempt *attempt, const jv *answer);
 
-/* Stores the build, as in a record, that it has become; returns the record. */
+/* Stores build, as in a record, as the attempt's; returns the record. */
 jv attempt_done(struct attempt *attempt, jv build);
 
 /*
- * Searches the CI for the build, if it was asked for before and the answer was
- * lost.  Returns a record: of the build, or deferred if nobody can say; invalid
- * if it is certain that there is no such build.
+ * Searches the CI for the attempt's build, if that was asked for before and the
+ * answer was lost.  Returns a record of the build, a record that is deferred if
+ * the CI does not tell, or an invalid value if there certainly is no such
+ * build.
  */
 jv attempt_find(struct attempt *attempt);
 

@@ -10,8 +10,9 @@
 #include "store/build.h"
 
 /*
- * In each of these builds is prepared on the database of this path, and row is
- * the id of a row.  A row that another process is at is deferred.
+ * In each function here, builds is prepared on the database whose path is
+ * database, and row is the id of a row.  If another process has claimed the
+ * row, the record is deferred.
  */
 
 /*
@@ -30,7 +31,7 @@ jv control_start(struct builds *builds, const char *database, int64_t row);
 jv control_stop(struct builds *builds, const char *database, int64_t row);
 
 /*
- * Has what failed in the build of a row done again.  Returns a record as
+ * Has the CI do the failed parts of a row's build again.  Returns a record as
  * control_stop() does.
  */
 jv control_retry(struct builds *builds, const char *database, int64_t row);

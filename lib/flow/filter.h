@@ -15,9 +15,9 @@
 typedef jv filter_fn(jv rec, void *arg);
 
 /*
- * The same for a tool that takes requests.  "body" of the "request", where it
- * is a string without escapes, is null in the record and lent as it is in the
- * line, without its quotes; else its text is NULL.
+ * A filter_fn for a tool that takes requests.  "body" of the "request", where
+ * it is a string without escapes, is null in the record and lent as it is in
+ * the line, without its quotes; else its text is NULL.
  */
 struct check_span;
 typedef jv filter_request_fn(jv rec, const struct check_span *body, void *arg);

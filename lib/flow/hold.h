@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A filter that outlives what time may cure. */
+/* Running a filter again until a fault that time may cure has passed. */
 #ifndef FLOW_HOLD_H
 #define FLOW_HOLD_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Who may have what built, decided once in front of all providers. */
+/* The decision whether a task may be built, in front of all providers. */
 #ifndef FLOW_PERMIT_H
 #define FLOW_PERMIT_H
 
@@ -19,22 +19,22 @@ struct permit *permit_open(struct db *db);
 void permit_close(struct permit *permit);
 
 /*
- * Why a task (tack-provider(5)) is not to be built at all, a constant; NULL if
- * it may be.  That is so for a pull request of somebody whom TACK_PULLS does
- * not let in.
+ * Returns why a task (tack-provider(5)) may not be built, a constant text; NULL
+ * if it may be.  A pull request may not, if TACK_PULLS does not admit its
+ * author.
  */
 const char *permit_refused(struct permit *permit, const jv *task);
 
 /*
- * The task, given and returned, without what its workflow file may not choose:
+ * Removes from task, given and returned, what its workflow file may not choose:
  * of a pull request, all options but those that the provider says are
  * harmless.
  */
 jv permit_options(jv task, const struct provider *provider);
 
 /*
- * Why a build may not be where the task's "place" says, for the caller to
- * free; NULL if it may be.  name is the provider's.
+ * Returns why a build may not be where the task's "place" says, for the caller
+ * to free; NULL if it may be.  name is the provider's.
  */
 char *permit_place(struct permit *permit, const jv *task, const char *name,
     const struct provider *provider);

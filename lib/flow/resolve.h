@@ -17,7 +17,7 @@ struct resolve *resolve_open(struct db *db);
 void resolve_close(struct resolve *resolve);
 
 /*
- * A filter_fn; resolve is a struct resolve.  Writes what it learns in the
+ * A filter_fn; resolve is a struct resolve.  Stores the build in the
  * transaction that is open, else in one of its own.
  */
 jv resolve_record(jv rec, void *resolve);
