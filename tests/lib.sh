@@ -17,7 +17,7 @@ export PATH TACK_SHARE
 unset TACK_DB_PATH TACK_REQUIRE_SEALED_REF CREDENTIALS_DIRECTORY \
     TACK_OWNER_DID TACK_LISTEN_ADDR TACK_PULLS TACK_ALLOW_FILE
 cd "$TMP" || exit
-n=0 bad=0
+n=0 bad=0 waited=0
 . "$TOP/tests/wait.sh"
 
 result() {
