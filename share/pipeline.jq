@@ -72,15 +72,16 @@ def repo($dev):
 # Whose code it is. A pull request is a stranger's, whatever it says of itself,
 # and so is what another repository is named for; neither is on a branch of ours.
 def origin($repo; $meta):
-	([$meta, $meta.pullRequest?, $meta.manual? | objects | .sourceRepo
-		| select(. != null and . != "" and . != $repo.repo_did)]
-		| length > 0) as $fork
+	[$meta, $meta[] | objects | .sourceRepo
+		| select(. != null and . != "" and . != $repo.repo_did)] as $forks
+	| ($forks != []) as $fork
 	| if $fork or .pull != null then
 		one(.pull.id | author) as $author
 		| .from_other = true
 		| .branch = "\($author // "fork"):\(.branch)"
 		| if $author != null then .author = $author else . end
-		| if $fork then .from_fork = true else . end
+		| if $fork then .from_fork = true | .fork = " \($forks | tojson)"
+		else . end
 	else . end;
 
 # Inputs become variables, so their names must be able to.
@@ -131,8 +132,10 @@ def task($rkey; $repo; $trigger; $kind):
 	} + $trigger)
 	| .clone = ($w.clone | objects // {})
 	| .line = "\($repo.repo_did // "\($repo.did)/\($repo.name)") " +
-		(if .pull then "pull/\(.pull.id // .branch)"
-		elif .from_other then .branch else .git_ref end)
+		(if .pull.id then "pull/\(.pull.id)"
+		elif .pull or .fork then "pull/\(.branch)\(.fork // "")"
+		else .git_ref end)
+	| del(.fork)
 	| . as $task
 	| try (.env = environment | .raw = ($w.raw | strings // ""))
 		catch { ref: $task.ref, error: . };
