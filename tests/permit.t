@@ -134,6 +134,32 @@ record slip pull did:plc:a did:plc:s '{"buildkite": ["ci"]}' | tack-spawn >out
 is 'options of a wrong shape are said to be that' \
     'tack.buildkite: an object is wanted' "$(jq -r .build.error out)"
 
+is 'what a stranger names is told in one plain line' \
+    'acme/x� [31m may not be named by this pull request; the operator lists what may be (TACK_ALLOW_FILE)' \
+    "$(record steer pull did:plc:a did:plc:s \
+	'{"buildkite": {"pipeline": "x\u001b\n[31m"}}' |
+	tack-spawn | jq -r .build.error)"
+
+# Whose push it is, and what may stop what.
+from() { # RKEY FILTER: an anonymous pull with more in its metadata
+	record "$1" anonymous did:plc:a - \
+	    '{"cancel": "superseded", "buildkite": {"pipeline": "ci"}}' |
+		jq -c ".event.triggerMetadata |= ($2)"
+}
+from deep '.kind = "push" | .push = { ref: "refs/heads/main", newSha: ("a" * 40), sourceRepo: "did:plc:fork" }' |
+	TACK_PULLS=off tack-spawn >out
+is 'another repository is seen wherever the trigger names it' ignored \
+    "$(jq -r .outcome out)"
+for fork in one two; do
+	from "fork-$fork" ".sourceRepo = \"did:plc:$fork\"" |
+		tack-spawn -w 50 >out 2>&1
+done
+is 'the fork of one stranger does not cancel that of another' 0 \
+    "$(told builds 'map(select(.state | startswith("cancel"))) | length')"
+from fork-again '.sourceRepo = "did:plc:two"' | tack-spawn -w 50 >out 2>&1
+is '  but its own older one' '"fork-two"' \
+    "$(told builds 'map(select(.state | startswith("cancel")))[0].meta_data["tack:pipeline_rkey"]')"
+
 # Settings.
 refused() {
 	record bad push did:plc:a - '{"buildkite": {"pipeline": "ci"}}' |
