@@ -14,17 +14,17 @@ struct cell {
 	char *bwrap; /* the program's path, or NULL to go without */
 	const char *shell; /* bash, or sh where there is no bash */
 	bool network; /* the host's is shared */
-	const char *user; /* to become first, or NULL to stay */
+	const char *user; /* that commands run as, or NULL for ours */
 	uid_t uid;
 	gid_t gid;
-	int64_t processes; /* at once */
+	int64_t processes; /* most at once */
 	int64_t memory; /* MiB a process, 0 for no limit */
 };
 
 /*
  * Set up a cell as the environment says: TACK_LOCAL_SANDBOX, _NETWORK, _USER,
- * _PROCESSES, _MEMORY.  Exits with EX_CONFIG when something of that is wrong.
- * Returns why nothing can run here, or NULL.
+ * _PROCESSES, _MEMORY.  Exits with EX_CONFIG if one of them is wrong.  Returns
+ * why no command can run here, or NULL.
  */
 const char *cell_open(struct cell *cell);
 
@@ -32,9 +32,9 @@ const char *cell_open(struct cell *cell);
 void cell_describe(const struct cell *cell, FILE *out);
 
 /*
- * Make the directories work, home and tmp in the directory dir, and give them
- * to the user of the cell, who gets there by dir and by above, the directory
- * that it is in.  False, with errno set, if that fails.
+ * Make the directories work, home and tmp in the directory dir, give them to
+ * the user of the cell, and let that user pass through dir and through above,
+ * the directory that holds dir.  Returns false, with errno set, on failure.
  */
 bool
 cell_directories(const struct cell *cell, const char *above, const char *dir);
@@ -51,20 +51,20 @@ pid_t cell_start(const struct cell *cell, const char *dir, const jv *env,
     const char *const argv[], const char *show, int out);
 
 /*
- * Say what is missing, and what to do, where a cell did not start and printed
- * this.  The text is for the caller to free.
+ * Return what is missing, and what to do, where a cell did not start and
+ * printed the text printed.  The result is for the caller to free.
  */
 char *cell_refusal(const struct cell *cell, const char *printed);
 
 /*
  * Start a cell in the empty directory dir of the directory above, and wait for
- * its end.  Returns why it does not work, as cell_refusal() does, or NULL.
+ * its end.  Returns why that failed, as cell_refusal() does, or NULL.
  */
 char *cell_try(const struct cell *cell, const char *above, const char *dir);
 
 /*
- * Kill all children of this process and wait for them, those too that became
- * its children when their own parents died.
+ * Kill all children of this process and wait for them, also for processes that
+ * became its children when their own parents died.
  */
 void cell_sweep(void);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A commit of a repository, fetched by git(1). */
+/* Fetching a commit of a repository by git(1). */
 #ifndef LOCAL_CLONE_H
 #define LOCAL_CLONE_H
 
@@ -43,8 +43,8 @@ struct clone_host {
 };
 
 /*
- * Why the members of a task's clone are not what they should be, for the
- * caller to free, or NULL.
+ * Returns what is wrong with the members of a task's "clone", for the caller to
+ * free, or NULL.
  */
 char *clone_refused(const jv *task);
 

@@ -16,7 +16,7 @@
  *	lock		held by the runner while it lives
  *	cancel		there once somebody asked for that
  *	N.log		the output of step N
- *	runner.log	what the runner complained of
+ *	runner.log	the messages of the runner
  *	work home tmp	what the steps write; removed when the build ends
  *	reserve		room for the last words, until then
  * "outcome" in state.json is the "build" to come once all is cleaned.
@@ -33,8 +33,8 @@ struct dir {
 void dir_open(struct dir *dir, const char *path);
 
 /*
- * Call fn with the id of each build there ever was, in no order; index.h has
- * those that matter.
+ * Call fn with the id of each build in the directory, in no order, and with
+ * arg; local/index.h has those that are open or ended lately.
  */
 void dir_each(
     const struct dir *dir, void (*fn)(const char *id, void *arg), void *arg);
@@ -46,8 +46,8 @@ bool dir_exists(const struct dir *dir, const char *id);
 const char *dir_name(char text[DIR_NAME], const char *id, const char *file);
 
 /*
- * Take the lock under which builds are made.  Returns a descriptor, or -1 if
- * another has it and wait is false.
+ * Take the lock under which builds are made.  Returns a descriptor to close, or
+ * -1 if another process has the lock and wait is false.
  */
 int dir_lock(const struct dir *dir, bool wait);
 

@@ -9,8 +9,8 @@
 #include "local/dir.h"
 
 /*
- * Two directories beside the builds hold an empty file for each, so that
- * nobody needs to look at all there ever were:
+ * Two directories beside the builds hold an empty file for each build, so that
+ * no tool needs to look at all builds:
  *	open/ID			from before the build is there until it has
  *				ended and nothing is left to do for it
  *	ended/YYYY-MM-DD/ID	from then on, by the day on which it ended

@@ -21,7 +21,7 @@ int job_lock(const struct dir *dir, const char *id);
 
 /*
  * Hold the build's lock by flock(2) as well, for as long as this process lives:
- * that is what can be looked at from within a sandbox.
+ * that lock can be seen from within a sandbox.
  */
 void job_hold(const struct dir *dir, const char *id);
 
@@ -39,19 +39,20 @@ jv job_state(const struct dir *dir, const char *id);
 /* When a build's state was written, in Unix milliseconds; -1 if it is gone. */
 int64_t job_written(const struct dir *dir, const char *id);
 
-/* Is nothing going to happen to the build of this state any more? */
+/* Is the build of this state neither scheduled nor running? */
 bool job_final(const jv *state);
 
-/* Get what was asked for.  Invalid if it was removed, null if damaged. */
+/* Get a build's task.  Invalid if the build was removed, null if damaged. */
 jv job_task(const struct dir *dir, const char *id);
 
-/* Replace a build's state by state, given.  False if there is no room. */
+/* Replace a build's state by state, given.  Returns false if there is no room.
+ */
 bool job_write(const struct dir *dir, const char *id, jv state);
 
 /*
- * Replace a file of a build by v, given: wholly or not, power cut or not.  If
- * the disk is full the reserve is given up for it.  False, with errno, if
- * there is no room even so.
+ * Replace a file of a build by v, given: wholly or not at all, even if the
+ * power is cut.  If the disk is full, gives up the reserve.  Returns false,
+ * with errno set, if there is no room even so.
  */
 bool job_put(const struct dir *dir, const char *id, const char *file, jv v);
 
@@ -59,8 +60,8 @@ bool job_put(const struct dir *dir, const char *id, const char *file, jv v);
 void job_reserve(const struct dir *dir, const char *id);
 
 /*
- * Give up a build's reserve, so that something fits on a full disk.  Was there
- * one?  errno stays what it is.
+ * Give up a build's reserve, to make room on a full disk.  Returns whether
+ * there was one; errno stays as it is.
  */
 bool job_release(const struct dir *dir, const char *id);
 

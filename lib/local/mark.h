@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A log whose lines begin with the time, as Buildkite's agent marks them. */
+/* Writing a log whose lines begin with a time mark, as Buildkite's agent does.
+ */
 #ifndef LOCAL_MARK_H
 #define LOCAL_MARK_H
 
@@ -15,17 +16,17 @@
  * the time its first byte came.
  */
 struct mark {
-	int fd; /* -1: nowhere */
+	int fd; /* -1 to write nothing */
 	int64_t size; /* bytes it has */
 	int64_t before; /* bytes that the build's earlier logs have */
-	bool inside; /* a line that has begun */
+	bool inside; /* of a line that has begun */
 	bool full; /* the rest is left out */
-	bool full_disk; /* something did not fit on it */
+	bool full_disk; /* the disk had no room for some bytes */
 };
 
 /*
- * Add what a step printed.  What would be more than MARK_MOST, or MARK_BUILD
- * with the logs before, is left out, and the log says so.
+ * Add the bytes that a step printed.  Those beyond MARK_MOST, or with the
+ * earlier logs beyond MARK_BUILD, are left out, and the log says so.
  */
 void mark_write(struct mark *mark, const char *bytes, size_t length);
 

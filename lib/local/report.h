@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the embedded CI tells of its builds. */
+/* Reporting a build of the embedded CI to tack. */
 #ifndef LOCAL_REPORT_H
 #define LOCAL_REPORT_H
 

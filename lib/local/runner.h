@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The runner of a build: clones, runs the steps, tells what came of it. */
+/* The runner of a build: it clones, runs the steps, and reports the result. */
 #ifndef LOCAL_RUNNER_H
 #define LOCAL_RUNNER_H
 

@@ -8,9 +8,9 @@
 #include "local/job.h"
 
 /*
- * The builds that had a lower number than one build, and were alive, when it
- * came.  That set only shrinks: if each build waits until fewer than N of its
- * set are alive, builds begin in order of arrival and N run at once.
+ * The builds that had a lower number than the build id, and were alive, when
+ * that build came.  The set only shrinks: if each build waits until fewer than
+ * N of its set are alive, builds begin in order of arrival and N run at once.
  */
 struct turn {
 	const struct dir *jobs;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What is kept of a build's log, beside the database. */
+/* The copy of a build's log that is kept beside the database. */
 #ifndef LOG_KEEP_H
 #define LOG_KEEP_H
 
@@ -7,13 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A step of a build; its number is its place among them. */
+/* A step of a build; its number is its index in struct keep. */
 struct keep_step {
 	char *id, *name, *command;
 	char *started_at; /* NULL until it is known to have run */
 	char *finished_at;
 	bool system; /* the author did not write it */
-	bool ended; /* says the CI */
+	bool ended; /* by the CI's word */
 	bool drained; /* no more bytes will come */
 	double exit; /* its exit status, NAN if that is not known */
 	int64_t left_out; /* bytes of the CI's log before those kept */
@@ -27,55 +27,56 @@ struct keep {
 	size_t steps;
 	int64_t done; /* created_at of the status for which the log is
 			 complete, -1 while it is not */
-	char *fault; /* why the last that fetched gave up, or NULL */
-	bool for_good; /* to try again makes no sense */
+	char *fault; /* why the last fetch gave up, or NULL */
+	bool for_good; /* another fetch would fail as well */
 	int64_t fault_at; /* in unix milliseconds */
-	int seen; /* the steps.json that was read last, -1 if none was */
+	int seen; /* descriptor of the steps.json read last, or -1 */
 };
 
 /*
- * Open what is kept of a build.  While there is nothing, make it, or without
- * make return NULL.  Exits with EX_TEMPFAIL when that cannot be done.
+ * Open what is kept of a build.  If nothing is, make the directory or, without
+ * make, return NULL.  Exits with EX_TEMPFAIL on any other failure.
  */
 struct keep *keep_open(const char *database, const char *provider,
     const char *build_id, bool make);
 
-/* Close it, and give up the lock.  NULL is nothing to close. */
+/* Close keep, which may be NULL, and give up the lock. */
 void keep_close(struct keep *keep);
 
 /*
- * Become the only process that writes, until keep_close.  With wait, block
- * until that can be; without it, return false if another process is.
+ * Become the only process that writes, until keep_close().  If another process
+ * is that, block until it is not or, without wait, return false.
  */
 bool keep_lock(struct keep *keep, bool wait);
 
-/* Does another process write? */
+/* Does another process have the lock of keep_lock()? */
 bool keep_locked(struct keep *keep);
 
-/* Read steps.json if it is another than last time; returns whether it was. */
+/* Read steps.json if it was replaced since the last time; was it? */
 bool keep_read(struct keep *keep);
 
 /*
- * Replace steps.json by what is in memory.  If done is set, it is on the disk
- * on return.
+ * Replace steps.json by what keep has in memory.  If keep->done is not -1, the
+ * file is on the disk on return.
  */
 void keep_write(struct keep *keep);
 
-/* Are all bytes here of every step that has run? */
+/* Are all bytes of every step that has run kept? */
 bool keep_complete(const struct keep *keep);
 
 /* Add a step with this id, which is copied. */
 struct keep_step *keep_add(struct keep *keep, const char *id);
 
 /*
- * Open the file of a step's bytes, to read, or with append to write at its
- * end, when it is made if need be.  Returns -1 if it is not there.
+ * Open the file of a step's bytes to read or, with append, to write at its end;
+ * append makes the file if it is absent.  Returns a descriptor, -1 if there is
+ * no file.
  */
 int keep_bytes(const struct keep *keep, size_t step, bool append);
 
 /*
- * Throw a step's bytes away and begin anew: those to come are the CI's log
- * after its first left_out bytes.
+ * Throw a step's bytes away: those that are written from now on are the CI's
+ * log after its first left_out bytes.
  */
 void keep_again(struct keep *keep, size_t step, int64_t left_out);
 

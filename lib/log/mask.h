@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* A shorter secret is in too much that is none, and is not masked. */
+/* A secret of fewer bytes stands in too many innocent words to be masked. */
 #define MASK_LEAST 4
 
 /* A set of secrets, all of which are added before the first stream. */
@@ -16,9 +16,9 @@ struct mask *mask_new(void);
 void mask_free(struct mask *mask);
 
 /*
- * Add a secret, without a newline.  It is looked for as it is and in base64: in
- * either alphabet, padded or not, and as part of something longer, wherever it
- * begins there.  Returns false if it is too short.
+ * Add a secret of length bytes, which holds no newline.  The secret is masked
+ * as it is and in base64: in either alphabet, padded or not, and at any offset
+ * in a longer text.  Returns false if it is shorter than MASK_LEAST.
  */
 bool mask_add(struct mask *mask, const char *secret, size_t length);
 
@@ -34,26 +34,27 @@ void mask_environment(struct mask *mask);
 struct mask_stream;
 
 /*
- * With same_length, NULs after the asterisks make the output as long as the
- * input.
+ * Make a stream.  With same_length, NULs after the asterisks make the output as
+ * long as the input.
  */
 struct mask_stream *mask_stream_new(struct mask *mask, bool same_length);
 void mask_stream_free(struct mask_stream *stream);
 
 /*
- * Write a text to a stream, without the secrets.  Bytes at its end that may yet
- * become a secret are held back until more is fed.
+ * Write text, the next piece of the stream, to the file to, without the
+ * secrets. Bytes at its end that may be the beginning of a secret are held back
+ * until the next piece.
  */
 void mask_feed(
     struct mask_stream *stream, const char *text, size_t length, FILE *to);
 
-/* Write what is held back: no more will come. */
+/* End the stream: write to the file to what is held back. */
 void mask_end(struct mask_stream *stream, FILE *to);
 
 /* How many bytes are held back: fewer than the longest form of a secret has. */
 size_t mask_holds(const struct mask_stream *stream);
 
-/* A text without the secrets, for the caller to free. */
+/* Return a copy of text without the secrets, for the caller to free. */
 char *mask_text(struct mask *mask, const char *text);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Take a build's log from its CI into what is kept of it. */
+/* Taking a build's log from its CI into the copy that is kept. */
 #ifndef LOG_TAKE_H
 #define LOG_TAKE_H
 
@@ -11,24 +11,26 @@
 #include "log/keep.h"
 #include "log/mask.h"
 
-/* What is taken, from where, to where. */
 struct take;
 
 /*
- * All three stay the caller's, and are in use until take_free.  The caller
- * holds the lock of keep, and has read it.
+ * The three arguments stay the caller's, and are in use until take_free().  The
+ * caller has called keep_lock() and keep_read().
  */
 struct take *take_new(struct call *call, struct keep *keep, struct mask *mask);
 
 /*
- * Ask the CI once for its steps, and for all that is new of each one's bytes,
- * and write that into keep.  build, lent, is the CI's as call.jq takes it.
- * news says whether there was anything new.  Returns an empty object, or as
- * call_ask does what went wrong, after which what came before it is kept.
+ * Ask the CI once for the steps of build and for the new bytes of each, and
+ * write them into keep.  build is as call.jq takes it.  Sets *news to whether
+ * anything was new.  Returns an empty object or, as call_ask(), an answer that
+ * did not go well; what came before that is kept.
  */
 jv take_news(struct take *take, const jv *build, bool *news);
 
-/* Bytes that might yet become a secret are dropped, to be asked for again. */
+/*
+ * Free take.  Bytes that may be the beginning of a secret are dropped, and
+ * asked for again the next time.
+ */
 void take_free(struct take *take);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What a CI's job wrote for a terminal, as plain lines. */
+/* Making plain lines of what a program wrote for a terminal. */
 #ifndef LOG_TERM_H
 #define LOG_TERM_H
 
@@ -7,14 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A longer line comes in pieces, none of which ends within a character. */
+/* The most bytes of a piece of a line; no piece ends within a character. */
 #define TERM_LINE 65536
 
 /*
- * A line, or where ended is false a piece of one that goes on (or that the
- * log ends in): UTF-8, with U+FFFD for what was none; not ended by a NUL.
- * ms is the time of the last mark before the line's first byte, in unix
- * milliseconds, -1 if there was none.
+ * Called with a line or, if ended is false, with a piece of a line that goes on
+ * or in which the log ends.  The text is UTF-8, with U+FFFD for bytes that are
+ * not, and is not ended by a NUL.  ms is the time of the last time mark before
+ * the line's first byte, in unix milliseconds, -1 if there was none.
  */
 typedef void
 term_fn(const char *line, size_t length, int64_t ms, bool ended, void *arg);
@@ -26,16 +26,16 @@ struct term;
 struct term *term_new(term_fn *fn, void *arg);
 
 /*
- * Take the next bytes of a log, in pieces of any size.  What moves the cursor
- * in its row, or erases, is done; Buildkite's links and images become words;
- * all other escape sequences go.  A string sequence (ESC _ and the like) that
- * is not closed on its line or within 4 KiB is none, and its text stays.
+ * Take the next bytes of a log, in pieces of any size.  Sequences that move the
+ * cursor in its row, or erase, take effect; Buildkite's links and images become
+ * words; all other escape sequences are removed.  A string sequence (ESC _ and
+ * the like) that is not closed on its line or within 4 KiB counts as text.
  */
 void term_feed(struct term *term, const char *bytes, size_t length);
 
 /*
- * Close the log: a sequence that it cuts off goes, a last line without a
- * newline is given out.  Then the next log may follow.
+ * End the log: a sequence that is not complete is removed, and a last line
+ * without a newline is passed on.  The bytes of another log may follow.
  */
 void term_end(struct term *term);
 
