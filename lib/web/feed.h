@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The lines of one program, as frames for all who have caught up with it. */
+/* The lines of one program, as frames for all its subscribers. */
 #ifndef WEB_FEED_H
 #define WEB_FEED_H
 
@@ -12,122 +12,124 @@
 #define FEED_START INT64_MIN /* the position before every line */
 
 /*
- * What is told.  Where lines have positions, which rise, the program takes
- * "-c position" to begin after that one and "-f" to go on when it has said all
- * there is.  Where position is NULL the program goes on by itself, and always
- * from the first line.
+ * The program of a feed.  If its lines have positions, which rise, the program
+ * takes "-c position" to begin after that position, and "-f" to go on after the
+ * last line there is.  If position is NULL the program begins with the first
+ * line, and goes on by itself.
  */
 struct feed_source {
 	const char *const *argv;
 	/* The position of a line, FEED_START if it has none. */
 	int64_t (*position)(const char *line, size_t length);
 	/*
-	 * Why the stream is over when the program ends well; NULL if it should
-	 * not end.  One that may end has to say by its first line, which is no
-	 * one's, that there is something to tell.
+	 * Why the stream is over when the program ends well; NULL if the
+	 * program should not end.  A program that may end prints a first line,
+	 * which is sent to nobody, when it knows that lines will follow.
 	 */
 	const char *complete;
 };
 
 /*
  * A feed keeps the last of its program's lines, 256 KiB at least, in frames.
- * The one rule: who has got everything up to a position gets the lines of a
- * greater position, and no other.  So a subscriber is a position, and costs
- * neither a process nor a queue; who is not served by what is kept, because it
- * comes late or is slow, must first catch up by a reader of its own.
+ * The one rule: a subscriber that has got everything up to a position gets the
+ * lines of a greater position, and no other.  So a subscriber is a position,
+ * and costs neither a process nor a queue.  A subscriber that lacks lines which
+ * the feed keeps no longer, because it is late or slow, must first catch up by
+ * a reader of its own.
  */
 struct feed;
 struct feeds;
 
-/* The feeds of a server: none yet. */
+/* Make the set of the feeds of a server, which is empty. */
 struct feeds *feeds_new(void);
 
-/* End all programs. */
+/* Free the set and its feeds, and end their programs. */
 void feeds_free(struct feeds *feeds);
 
 /*
- * The feed of a source, made if there is none that goes on: feeds are the same
- * whose argv is.  A feed that nobody takes is gone with the next
- * feeds_run().
+ * Return the feed whose source has the argv of source; if there is none that
+ * goes on, make one.  The next feeds_run() frees a feed that nobody holds.
  */
 struct feed *feeds_find(struct feeds *feeds, const struct feed_source *source);
 
-/* Hold a feed, so that it stays. */
+/* Hold a feed, so that no feeds_run() frees it. */
 void feed_take(struct feed *feed);
 
-/* Let go of a feed that was taken. */
+/* Undo a feed_take(). */
 void feed_leave(struct feed *feed);
 
-/* What a feed tells; its words are the feed's own. */
+/* Return a feed's source; its texts are the feed's own. */
 const struct feed_source *feed_source(const struct feed *feed);
 
-/* Was its program started, and has it not ended? */
+/* Was the program of a feed started, and has it not ended? */
 bool feed_runs(const struct feed *feed);
 
-/* Has the feed, which runs, all that one with a position lacks? */
+/* Does a feed that runs have all lines after a position? */
 bool feed_serves(const struct feed *feed, int64_t position);
 
 /*
- * Start the program for one who has all there is until now, and who has that
- * position; also if it runs, but has said nothing and was begun after a
- * greater position, as one may ask for what is yet to come.
+ * Start the program for a subscriber that has all lines up to now, the last of
+ * them at a position.  A program that runs is started anew if it was begun
+ * after a greater position and has printed nothing: a subscriber may ask for
+ * lines after a position that is yet to come.
  */
 void feed_begin(struct feed *feed, int64_t position);
 
 /*
- * Start a reader of one's own after a position.  Where lines have positions
- * its program ends when it has said all there is, else it says all and goes
- * on.  Returns false, having told why, if it cannot be started.
+ * Start a reader for one subscriber, after a position.  If lines have
+ * positions, its program ends after the last line there is; else it begins with
+ * the first line and goes on.  Warns and returns false if it cannot be started.
  */
 bool
 feed_catch_up(const struct feed *feed, struct reader *reader, int64_t position);
 
 /*
- * The frames of the lines after a position, which the next feeds_run() moves.
- * Returns NULL if some of them are kept no longer.
+ * Return the frames of the lines after a position, of length bytes in all,
+ * valid until the next feeds_run(); NULL if some of them are kept no longer.
  */
 const char *
 feed_after(const struct feed *feed, int64_t position, size_t *length);
 
-/* The position of the line whose frame ends where the pointer points to. */
+/* Return the position of the line whose frame ends at end. */
 int64_t feed_position(const struct feed *feed, const char *end);
 
-/* Has the feed more than what one with a position has got, or an end? */
+/* Has the feed lines after a position, or has it ended? */
 bool feed_has_news(const struct feed *feed, int64_t position);
 
-/* Has the program said that there is something to tell? */
+/* Has the program printed the line that says that others will follow? */
 bool feed_announced(const struct feed *feed);
 
-/* How the program ended, after its last line, if it did. */
+/* Return how the program ended, or READER_GOES_ON. */
 enum reader_end feed_ended(const struct feed *feed);
 
-/* The exit status of a program that has ended, -1 if it has none. */
+/* Return the exit status of a program that has ended, -1 if it did not exit. */
 int feed_status(const struct feed *feed);
 
 /*
- * Tell a feed, before each feeds_poll(), of a subscriber with a position: the
- * program is not read on while the fastest has more to get than is kept.
- * Where lines have no positions, so that nobody can catch up, the slowest
- * counts, but no longer than for half a minute in all.
+ * Tell a feed, before each feeds_poll(), of a subscriber at a position.  The
+ * feed reads no more of its program while the fastest subscriber has so much
+ * left to get that lines would be dropped before it.  If lines have no
+ * positions, so that nobody can catch up, the slowest subscriber counts
+ * instead, for half a minute in all.
  */
 void feed_mind(struct feed *feed, int64_t position);
 
 /*
- * Fill in what to poll(2) for, most descriptors at most.  Returns how many it
- * is.
+ * Set fds, which has room for most, to what to poll(2) for.  Returns the number
+ * of descriptors.
  */
 size_t feeds_poll(struct feeds *feeds, struct pollfd *fds, size_t most);
 
-/* The time, of clock_ticks(), at which to run though nothing was polled. */
+/* Return when, by clock_ticks(), to call feeds_run() at the latest. */
 int64_t feeds_deadline(const struct feeds *feeds);
 
 /*
- * Read what programs have said, and see to those that ended.  count is what
- * feeds_poll() returned.
+ * After poll(2) of fds, read what programs have printed, and free the feeds
+ * that are over.  count is what feeds_poll() returned.
  */
 void feeds_run(struct feeds *feeds, const struct pollfd *fds, size_t count);
 
-/* Tell all that the process pid ended with a status of wait(2). */
+/* Tell the feeds that the process pid ended with a status of wait(2). */
 void feeds_exited(struct feeds *feeds, pid_t pid, int status);
 
 #endif

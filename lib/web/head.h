@@ -2,7 +2,7 @@
 /*
  * The head of one HTTP/1.1 request, taken strictly: refuse, do not repair.
  *
- * A parser of our own, because those that are to be had repair: libmicrohttpd
+ * This is a parser of our own, because existing ones repair: libmicrohttpd
  * 0.9.75 takes lines that a bare LF ends, two Content-Lengths, and a
  * Content-Length beside a Transfer-Encoding, even when told to be strict.  Each
  * is a request that a proxy in front reads differently.
@@ -26,8 +26,8 @@ struct head {
 	const char *method;
 	int minor; /* of the version, HTTP/1.0 or 1.1 */
 	/*
-	 * Begins with '/', is still percent-encoded; "//" has become "/", and
-	 * the one at the end is gone.
+	 * Begins with '/', and is still percent-encoded; "//" has become "/",
+	 * and a '/' at the end is removed.
 	 */
 	const char *path;
 	const char *query; /* after '?', "" if none */
@@ -38,18 +38,19 @@ struct head {
 };
 
 /*
- * The length of the head that text, of length bytes, begins with; 0 if it is
- * not whole.
+ * Return the length of the head with which text, of length bytes, begins; 0 if
+ * the head is not whole.
  */
 size_t head_length(const char *text, size_t length);
 
 /*
- * Parse a whole head, text, which is cut with NULs.  Returns 0 or the status
- * to refuse it with: 400 for whatever two parsers might read differently (bare
- * CR or LF, NUL, folded lines, a blank before a colon, more than one Host, two
- * or odd Content-Lengths, absolute targets) and for HTTP/1.1 without a Host,
- * 411 for any Transfer-Encoding, 417 for an unknown Expect, 431 for too many
- * fields, 505 for a version other than 1.0 and 1.1.
+ * Parse text, a whole head of length bytes, into head, and put NULs into text.
+ * Returns 0 or the status to refuse the request with: 400 for whatever two
+ * parsers might read differently (bare CR or LF, NUL, folded lines, a blank
+ * before a colon, more than one Host, two or odd Content-Lengths, absolute
+ * targets) and for HTTP/1.1 without a Host, 411 for any Transfer-Encoding, 417
+ * for an unknown Expect, 431 for too many fields, 505 for a version other
+ * than 1.0 and 1.1.
  */
 int head_parse(struct head *head, char *text, size_t length);
 
@@ -60,16 +61,16 @@ int head_parse(struct head *head, char *text, size_t length);
 bool head_has_word(const struct head *head, const char *name, const char *word);
 
 /*
- * The value of the field called name, in lower case; NULL if there is none, or
- * more than one.
+ * Return the value of the field called name, which is in lower case; NULL if
+ * there is no such field, or more than one.
  */
 const char *head_field(const struct head *head, const char *name);
 
 /*
- * The path's segment that begins after the '/' at *path, percent-decoded, for
- * the caller to free; *path is moved to its end.  NULL where there is none, or
- * it is empty, longer than HEAD_SEGMENT, wrongly encoded or has control
- * characters.
+ * Return the segment of a path that begins after the '/' at *path,
+ * percent-decoded, for the caller to free, and set *path to the end of the
+ * segment.  Returns NULL if there is no segment, or if the segment is empty,
+ * longer than HEAD_SEGMENT or wrongly encoded, or has control characters.
  */
 char *head_segment(const char **path);
 

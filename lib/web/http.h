@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* One HTTP request to somewhere else, by libcurl. */
+/* The client's side of HTTP: one request and its answer, by libcurl. */
 #ifndef WEB_HTTP_H
 #define WEB_HTTP_H
 
@@ -8,12 +8,12 @@
 
 #include <jv.h>
 
-#define HTTP_BODY (32 << 20) /* bytes of an answer, no more */
+#define HTTP_BODY (32 << 20) /* the most bytes of an answer's body */
 
 /*
- * What came of a request.  status is 0 if there is no answer: then error says
- * why, and sent whether the request may have arrived nevertheless.  headers
- * is an object of lower-case names; body ends with a NUL that is not counted.
+ * The answer to a request.  status is 0 if there is none: then error says why,
+ * and sent whether the request may have arrived nevertheless.  headers is an
+ * object of lower-case names; body ends with a NUL that length does not count.
  */
 struct http_answer {
 	int status;
@@ -28,8 +28,8 @@ struct http_answer {
  * Send a request and wait for the whole answer, 30 seconds at most: https,
  * or http where the URL says so; no redirect is followed.  headers are lines
  * "Name: value", ended by NULL; body may be NULL.  A request other than GET
- * and HEAD is never repeated by itself.  Exits with EX_OSERR for want of
- * memory.
+ * and HEAD is never repeated by itself.  answer is for http_free().  Exits
+ * with EX_OSERR for want of memory.
  */
 void http_send(const char *method, const char *url, const char *const headers[],
     const char *body, struct http_answer *answer);

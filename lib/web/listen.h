@@ -6,15 +6,15 @@
 #include <stdbool.h>
 
 /*
- * Find the socket to serve.  The first of these that is there: one that
- * systemd(1) passed; a listening one at address ("127.0.0.1:6555",
- * "[::1]:6555", ":8080" for every address), unless that is NULL; standard
- * input, if it is a socket; a listening one at TACK_LISTEN_ADDR.  Returns -1
- * if there is none.
+ * Find the socket to serve: the one that systemd(1) passed; else a new
+ * listening one at address ("127.0.0.1:6555", "[::1]:6555", ":8080" for every
+ * address), unless address is NULL; else standard input, if that is a socket;
+ * else a new listening one at TACK_LISTEN_ADDR.  Returns -1 if there is none.
  *
  * The socket closes on exec.  Standard input and output become /dev/null, and
- * standard error, if it is that very socket, logger(1).  Exits with EX_USAGE
- * when an address is none, with EX_UNAVAILABLE when it cannot be had.
+ * standard error, if it is the socket too, a pipe to logger(1).  Exits with
+ * EX_USAGE if an address is malformed, with EX_UNAVAILABLE if it is not to be
+ * had.
  */
 int listen_find(const char *address);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The filters that requests go through, many at once or one alone. */
+/* The filters that handle requests, as a shell pipeline that is kept running.
+ */
 #ifndef WEB_PIPELINE_H
 #define WEB_PIPELINE_H
 
@@ -21,45 +22,46 @@ struct pipeline;
  */
 typedef void pipeline_answer_fn(const char *id, size_t length, int status);
 
-/* The filters have ended, or must: what they had will not come back. */
+/* Called when the filters have ended: the records that they had are lost. */
 typedef void pipeline_ended_fn(void);
 
 /*
- * Make a pipeline of the filters that command, a line for bash(1), runs;
- * where it is NULL they are tack-webhook(1), without a shell.  With once they
+ * Make a pipeline of the filters that command, a line for bash(1), runs; if
+ * command is NULL, of tack-webhook(1), without a shell.  With once the filters
  * get one record, after which their input is closed.
  */
 struct pipeline *pipeline_new(const char *command, bool once,
     pipeline_answer_fn *answer, pipeline_ended_fn *ended);
 
 /*
- * Start the filters where they do not run.  Exits with EX_CONFIG when those
- * of the first start cannot be run, or end within five seconds and have not
- * said a line; later they are only started again.
+ * Start the filters if they do not run.  Exits with EX_CONFIG if the filters of
+ * the first start cannot be run, or end within five seconds without having
+ * printed a line; later failures only start them again.
  */
 void pipeline_start(struct pipeline *pipeline);
 
 /*
- * Hand the filters a record, a line, and wait until they have said one: then
- * they have read their configuration.  Waits no longer than milliseconds.
+ * Write record, a line, to the filters, and wait until they have printed a
+ * line, which shows that they have read their configuration, for the given
+ * number of milliseconds at most.
  */
 void
 pipeline_greet(struct pipeline *pipeline, const char *record, int milliseconds);
 
 /*
- * Where to add a record, with its line feed, for the filters, which are
- * started if they do not run.  Returns NULL if there is no room.
+ * Return the buffer to add a record to, with its line feed, for the filters,
+ * which are started if they do not run; NULL if there is no room.
  */
 struct bytes *pipeline_room(struct pipeline *pipeline);
 
-/* Hand the filters what was added, as far as they take it at once. */
+/* Write what was added to the filters, as far as that does not block. */
 void pipeline_feed(struct pipeline *pipeline);
 
-/* Fill in what to poll(2) for. */
+/* Set fds to what to poll(2) for. */
 void
 pipeline_poll(const struct pipeline *pipeline, struct pollfd fds[PIPELINE_FDS]);
 
-/* Do what can be done without waiting, after poll(2). */
+/* Do what can be done without waiting, after poll(2) of fds. */
 void
 pipeline_run(struct pipeline *pipeline, const struct pollfd fds[PIPELINE_FDS]);
 

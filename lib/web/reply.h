@@ -8,10 +8,10 @@
 #include "base/bytes.h"
 
 /*
- * Add the head of a reply to out: its status; fields, each of which CR LF
- * ends; Content-Length with the length of the body, unless that is -1, where
- * fields or the end of the connection tell it; and connection as the field of
- * that name, unless it is NULL.
+ * Add the head of a reply to out: its status; fields, each of which CR LF ends;
+ * Content-Length with length, that of the body, unless it is -1, because fields
+ * or the end of the connection tell it; and Connection with connection, unless
+ * that is NULL.
  */
 void reply_head(struct bytes *out, int status, const char *fields,
     ssize_t length, const char *connection);

@@ -10,16 +10,16 @@
 #include "web/head.h"
 
 /*
- * Add the record of a request to out, one line, as tack-record(5) has it: its
- * head, and body, of length bytes.  number makes its id, which no record of
- * another process has.
+ * Add the record of a request to out, one line, as tack-record(5) has it, from
+ * its head, and its body of length bytes.  The record's id holds number, and is
+ * unlike that of every record of another process.
  */
 void request_record(struct bytes *out, uint64_t number, const struct head *head,
     const char *body, size_t length);
 
 /*
- * The number of the request that a record's id, a JSON text of length bytes or
- * NULL, is of; 0 if this process did not make it.
+ * Return the number in a record's id, a JSON text of length bytes or NULL; 0 if
+ * this process did not make the id.
  */
 uint64_t request_number(const char *id, size_t length);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Connections, as many as there may be, and the loop that serves them. */
+/* The connections of a server, and the loop that serves them. */
 #ifndef WEB_SERVER_H
 #define WEB_SERVER_H
 
@@ -14,31 +14,32 @@
 struct server;
 
 /*
- * Make a server that holds most connections at once.  When all are taken, it
- * closes the connection whose request has been incomplete for longest.  It
- * handles SIGCHLD, SIGINT and SIGTERM itself.
+ * Make a server that holds most connections at once: when it is full, the
+ * connection that has taken longest over its request is ended.  The server
+ * handles SIGCHLD, SIGINT and SIGTERM of this process.
  */
 struct server *server_new(const struct conn_handler *handler, size_t most);
 
-/* Serve a connected socket, with once for a single request. */
+/* Add a connected socket; with once it has a single request. */
 void server_add(struct server *server, int fd, bool once);
 
 /*
- * Serve until nobody is left or, where there is a listening socket (listener
- * is not -1), until SIGINT or SIGTERM, and then until what has begun is
- * brought to its end.  Programs for streams are started a hundred a second at
- * most, in the order of those who wait for them.
+ * Serve until no connection is left or, with a listening socket (listener is
+ * not -1), until SIGINT or SIGTERM and then until the requests that have begun
+ * are served.  At most a hundred programs for streams are started a second, in
+ * the order in which connections began to wait.
  */
 void server_run(struct server *server, struct pipeline *pipeline,
     struct feeds *feeds, int listener);
 
-/* How many connections ask for, or have, lines of a program? */
+/* Return the number of connections that have lines of a program, or wait for
+ * some. */
 size_t server_streams(const struct server *server);
 
-/* The connection that waits for the answer of that number, or NULL. */
+/* Return the connection whose request of this number waits, or NULL. */
 struct conn *server_waiting(const struct server *server, uint64_t number);
 
-/* Refuse all who wait for an answer. */
+/* Refuse every request that waits since conn_wait(). */
 void server_refuse(struct server *server, int status, const char *why);
 
 #endif

@@ -13,9 +13,9 @@
 #define WS_HEAD 10 /* bytes of a frame's head, at most */
 
 /*
- * Does the request open a WebSocket? Returns 0 and the value to accept it
- * with, or the status to refuse it with: 400, 403 for an Origin that is not
- * the Host, 426 for a version other than 13.
+ * Check a request to open a WebSocket.  Returns 0 and sets accept to the value
+ * of Sec-WebSocket-Accept, or returns the status to refuse the request with:
+ * 400, 403 for an Origin that is not the Host, 426 for a version other than 13.
  */
 int ws_handshake(const struct head *head, char accept[WS_ACCEPT]);
 
@@ -36,9 +36,9 @@ void ws_free(struct ws *ws);
 size_t ws_head(char head[WS_HEAD], size_t length);
 
 /*
- * Send length bytes of the frames that begin here, as far as the socket takes
- * them at once, and only where nothing is queued.  Returns how many bytes are
- * on their way, which are whole frames: the rest of the last one is queued.
+ * Send frames, of length bytes, as far as the socket takes them at once, and
+ * only if nothing is queued.  Returns the number of bytes that were sent or
+ * queued, which are whole frames: the rest of the last one is queued.
  */
 size_t ws_frames(struct ws *ws, const char *frames, size_t length);
 
@@ -57,16 +57,16 @@ void ws_close(struct ws *ws, int code, const char *reason);
  */
 bool ws_run(struct ws *ws);
 
-/* What to poll(2) the socket for. */
+/* Return the events to poll(2) the socket for. */
 short ws_events(const struct ws *ws);
 
 /* Is nothing queued? */
 bool ws_idle(const struct ws *ws);
 
-/* How many bytes of texts are queued? */
+/* Return the number of bytes of texts that are queued. */
 size_t ws_waiting(const struct ws *ws);
 
-/* When bytes last left, or began to wait: the time of clock_ticks(). */
+/* Return when, by clock_ticks(), bytes last left or began to wait. */
 int64_t ws_moved(const struct ws *ws);
 
 #endif
