@@ -14,26 +14,28 @@ TOOLS = bin/tack-cancel bin/tack-events bin/tack-fetch bin/tack-http \
 SCRIPTS = bin/tack bin/tack-init bin/tack-member bin/tack-reconcile \
 	bin/tack-request
 OBJS = lib/base/bell.o lib/base/bytes.o lib/base/child.o lib/base/clock.o \
-	lib/base/file.o lib/base/mem.o lib/base/public.o lib/base/sandbox.o \
-	lib/base/secret.o lib/base/setting.o lib/base/share.o \
-	lib/base/spin.o \
-	lib/data/base64.o lib/data/check.o lib/data/digest.o lib/data/json.o \
-	lib/data/print.o lib/data/record.o lib/data/stamp.o lib/data/tid.o \
-	lib/data/yaml.o \
-	lib/store/build.o lib/store/db.o lib/store/event.o lib/store/owner.o \
-	lib/store/ref.o lib/store/round.o lib/store/run.o \
+	lib/base/file.o lib/base/mem.o lib/base/public.o \
+	lib/base/sandbox.o lib/base/secret.o lib/base/setting.o \
+	lib/base/share.o lib/base/spin.o \
+	lib/data/base64.o lib/data/check.o lib/data/digest.o \
+	lib/data/json.o lib/data/print.o lib/data/record.o \
+	lib/data/stamp.o lib/data/tid.o lib/data/yaml.o \
+	lib/store/build.o lib/store/db.o lib/store/event.o \
+	lib/store/owner.o lib/store/ref.o lib/store/round.o \
+	lib/store/run.o \
 	lib/web/conn.o lib/web/feed.o lib/web/head.o lib/web/http.o \
 	lib/web/listen.o lib/web/listing.o lib/web/pipeline.o \
 	lib/web/reader.o lib/web/reply.o lib/web/request.o \
 	lib/web/server.o lib/web/stream.o lib/web/ws.o \
-	lib/local/cell.o lib/local/clone.o lib/local/dir.o lib/local/index.o lib/local/job.o lib/local/make.o \
+	lib/local/cell.o lib/local/clone.o lib/local/dir.o \
+	lib/local/index.o lib/local/job.o lib/local/make.o \
 	lib/local/mark.o lib/local/remote.o lib/local/report.o \
 	lib/local/runner.o lib/local/task.o lib/local/turn.o \
 	lib/ci/answer.o lib/ci/auth.o lib/ci/budget.o lib/ci/call.o \
 	lib/ci/exchange.o lib/ci/program.o lib/ci/provider.o \
 	lib/ci/scheme.o lib/ci/seal.o lib/ci/template.o \
-	lib/log/errand.o lib/log/keep.o lib/log/mask.o \
-	lib/log/screen.o lib/log/take.o lib/log/term.o \
+	lib/log/errand.o lib/log/keep.o lib/log/mask.o lib/log/screen.o \
+	lib/log/take.o lib/log/term.o \
 	lib/flow/attempt.o lib/flow/control.o lib/flow/filter.o \
 	lib/flow/hold.o lib/flow/permit.o lib/flow/resolve.o \
 	lib/flow/starters.o lib/flow/status.o lib/flow/verify.o \

@@ -22,8 +22,7 @@ struct listing *listing_new(int fd, const char *head, bool chunks,
     const char *const argv[], uint64_t number);
 void listing_free(struct listing *listing);
 
-/* After STREAM_REFUSED, return the program's exit status, -1 if a signal did
- * it. */
+/* After STREAM_REFUSED, return the exit status, -1 if it did not exit. */
 int listing_refusal(const struct listing *listing);
 
 /*

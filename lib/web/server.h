@@ -14,9 +14,9 @@
 struct server;
 
 /*
- * Make a server that holds most connections at once: when it is full, the
- * connection that has taken longest over its request is ended.  The server
- * handles SIGCHLD, SIGINT and SIGTERM of this process.
+ * Make a server that holds most connections at once.  When all are taken, it
+ * closes the connection whose request has been incomplete for longest.  It
+ * handles SIGCHLD, SIGINT and SIGTERM itself.
  */
 struct server *server_new(const struct conn_handler *handler, size_t most);
 

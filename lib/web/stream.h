@@ -33,8 +33,7 @@ struct stream *stream_new(int fd, const char *head, const char *early,
     size_t length, struct feed *feed, int64_t position, uint64_t number);
 void stream_free(struct stream *stream);
 
-/* After STREAM_REFUSED, return the program's exit status, -1 if a signal did
- * it. */
+/* After STREAM_REFUSED, return the exit status, -1 if it did not exit. */
 int stream_refusal(const struct stream *stream);
 
 /*
