@@ -10,6 +10,13 @@
 
 static int tap_count, tap_failed;
 
+/* Write each line at once: a child that exits has none of them to repeat. */
+__attribute__((constructor)) static void
+tap_lines(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
 /* Report whether a fact holds, and return that. */
 static inline bool
 ok(bool good, const char *fact)
