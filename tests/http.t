@@ -265,13 +265,19 @@ chmod +x own/tack-logs
 # Slow requests, looked at below.
 serve -p 'while read -r line; do :; done'
 slow_log=$log slow_pid=$pid
-"$py" raw.py "$port" 'GET / HT' >slow.head &
+took() {
+	began=$(ms)
+	"$@" | tr '\n' ' '
+	echo $(($(ms) - began))
+}
+took "$py" raw.py "$port" 'GET / HT' >slow.head &
 p1=$!
-"$py" raw.py "$port" \
+took "$py" raw.py "$port" \
     'POST /webhooks/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nxx' \
     >slow.body &
 p2=$!
-code -d x "$url/webhooks/x" >slow.answer &
+took curl -s -m "$PATIENCE" -o slow.reply -w '%{http_code}\n' -d x \
+    "$url/webhooks/x" >slow.answer &
 p3=$!
 
 # Routes.
@@ -762,9 +768,15 @@ fi
 
 # The slow requests of the beginning.
 wait "$p1" "$p2" "$p3"
-is 'a slow head is 408' 408 "$(cat slow.head)"
-is 'a slow body is 408' 408 "$(cat slow.body)"
-is 'a pipeline that says nothing is 503' 503 "$(cat slow.answer)"
+read -r head head_ms <slow.head
+read -r body body_ms <slow.body
+read -r answer answer_ms <slow.answer
+is 'a slow head is 408' 408 "$head"
+is 'a slow body is 408' 408 "$body"
+is 'a pipeline that says nothing is 503' 503 "$answer"
+note "after $head_ms, $body_ms, $answer_ms ms"
+ok 'a head has less time than the pipeline' [ "$head_ms" -lt "$answer_ms" ]
+ok 'a body has no more, or little' [ "$body_ms" -lt $((2 * answer_ms)) ]
 ok 'it is logged' contains 'no answer in time' "$slow_log"
 kill "$slow_pid"
 
