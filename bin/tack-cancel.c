@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* tack-cancel: cancel a run, build it again, or retry what failed of it. */
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,6 @@
 #include "flow/filter.h"
 #include "store/build.h"
 #include "store/db.h"
-#include "store/ref.h"
 
 struct tool {
 	const char *path;

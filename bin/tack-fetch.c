@@ -16,7 +16,6 @@
 #include "ci/provider.h"
 #include "data/check.h"
 #include "data/json.h"
-#include "data/print.h"
 #include "log/keep.h"
 #include "log/mask.h"
 #include "log/take.h"

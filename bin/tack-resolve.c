@@ -7,7 +7,6 @@
 
 #include "base/sandbox.h"
 #include "base/share.h"
-#include "ci/provider.h"
 #include "flow/filter.h"
 #include "flow/resolve.h"
 #include "store/db.h"

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* tack-spawn: start a build for each workflow of a pipeline. */
 #include <err.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"

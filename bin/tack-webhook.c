@@ -9,7 +9,6 @@
 #include "base/sandbox.h"
 #include "base/setting.h"
 #include "base/share.h"
-#include "ci/provider.h"
 #include "data/record.h"
 #include "flow/filter.h"
 #include "flow/resolve.h"

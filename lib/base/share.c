@@ -8,7 +8,6 @@
 #include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 

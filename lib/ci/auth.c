@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Who says so? Verification of a webhook, by data. */
 #include <err.h>
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Asking a CI: the calling half of a provider. */
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +14,6 @@
 #include "ci/program.h"
 #include "data/check.h"
 #include "data/json.h"
-#include "data/print.h"
 
 #define ROUNDS 20 /* requests for one question */
 #define TEXT 65536 /* bytes of an answer that is not JSON */

@@ -10,7 +10,6 @@
 #include "base/share.h"
 #include "ci/answer.h"
 #include "ci/program.h"
-#include "ci/provider.h"
 #include "data/json.h"
 
 struct program {

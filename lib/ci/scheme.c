@@ -149,8 +149,9 @@ add_part(jv value, void *arg)
 	jv_free(value);
 }
 
-bool
-scheme_signs(const struct scheme *s, const struct scheme_part *p)
+/* Is the part among those that are signed? */
+static bool
+signs(const struct scheme *s, const struct scheme_part *p)
 {
 	for (size_t i = 0; i < s->nparts; i++)
 		if (s->parts[i].kind == p->kind &&
@@ -177,7 +178,7 @@ read_time(struct scheme *s)
 	if (s->time.kind != SCHEME_HEADER && s->time.kind != SCHEME_FIELD)
 		errx(EX_CONFIG,
 		    "%s: time: neither header: nor field:", s->where);
-	if (!scheme_signs(s, &s->time))
+	if (!signs(s, &s->time))
 		errx(EX_CONFIG, "%s: time: not among the signed parts",
 		    s->where);
 	s->tolerance = 300;
@@ -223,7 +224,7 @@ read_hmac(struct scheme *s)
 		errx(EX_CONFIG, "%s: signed: not an array", s->where);
 	json_each(&parts, add_part, s);
 	jv_free(parts);
-	if (!scheme_signs(s, &body))
+	if (!signs(s, &body))
 		errx(EX_CONFIG, "%s: signed: the body is not", s->where);
 	read_time(s);
 }

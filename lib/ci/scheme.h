@@ -42,7 +42,4 @@ struct scheme {
  */
 struct scheme *scheme_new(jv source, const char *where);
 
-/* Is the part among those that are signed? */
-bool scheme_signs(const struct scheme *scheme, const struct scheme_part *part);
-
 #endif

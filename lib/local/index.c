@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Which builds of the embedded CI are open, and which ended when. */
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <dirent.h>

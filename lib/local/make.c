@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "data/json.h"
 #include "local/index.h"
+#include "local/job.h"
 #include "local/make.h"
 
 /* The next number, under the lock of the directory. */

@@ -7,7 +7,7 @@
 
 #include <jv.h>
 
-#include "local/job.h"
+#include "local/dir.h"
 
 /*
  * Make the directory of the build id for task, and call body(id, arg) in a

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* What the embedded CI tells of its builds. */
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>

@@ -7,7 +7,6 @@
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>

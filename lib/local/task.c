@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What the embedded CI is asked to do. */
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

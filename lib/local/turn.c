@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* Whose turn it is among the builds of the embedded CI. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "data/json.h"
 #include "local/index.h"
+#include "local/job.h"
 #include "local/task.h"
 #include "local/turn.h"
 

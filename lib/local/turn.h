@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "local/job.h"
+#include "local/dir.h"
 
 /*
  * The builds that had a lower number than the build id, and were alive, when

@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "web/listing.h"
 #include "web/reader.h"
-#include "web/ws.h"
 
 #define STUCK_TIME 30000 /* ms without a byte taken, to the end */
 #define CLOSE_TIME 5000 /* ms from the program's last word to its end */

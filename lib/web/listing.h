@@ -4,7 +4,6 @@
 #define WEB_LISTING_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "web/stream.h"

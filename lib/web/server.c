@@ -16,7 +16,6 @@
 #include "base/mem.h"
 #include "base/spin.h"
 #include "web/server.h"
-#include "web/ws.h"
 
 /*
  * Starts of programs for streams: a second's at most, saved up, and in one
