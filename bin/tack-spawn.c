@@ -170,8 +170,8 @@ plan(struct tool *t, jv task, const char *name)
 	else {
 		task = json_set(task, "place", json_get(&said, "build"));
 		if ((why = permit_place(t->permit, &task, name, p)) != NULL)
-			task = complain(
-			    fail(json_drop(task, "place"), ""), why);
+			task =
+			    complain(fail(json_drop(task, "place"), ""), why);
 		free(why);
 	}
 	jv_free(said);
