@@ -71,6 +71,32 @@ exec 5>&-
 wait $filter
 is 'its end is that of its input' 0 $?
 
+{
+	head -c 17000000 /dev/zero | tr '\0' x
+	echo
+	line long
+} | tack-status -k >out 2>err
+is 'a line that is too long harms itself alone' \
+    '1 long tack-status: stdin:1: line too long' \
+    "$? $(jq -r .ref.pipeline_rkey out) $(cat err)"
+
+# A filter that ends early has written of whole batches: it is given one.
+mkdir played
+cp "$TOP/bin/tack-status" played/hold
+cat >played/tack-status <<'EOF'
+#!/bin/sh
+cat >given
+wc -c <given >>sizes
+[ "$(wc -l <sizes)" -ne 3 ] || exit 75
+cat given
+EOF
+chmod +x played/tack-status
+yes "$(line many)" | head -n 3000 >many
+played/hold -k <many >out 2>err
+is 'what is held goes through, by the batch' "0 3000 0" \
+    "$? $(wc -l <out) $(awk '$1 > 262144' sizes | wc -l)"
+is 'and is more than one' 1 "$(awk 'NR > 3 && $1 > 0' sizes | head -n 1 | wc -l)"
+
 (line h; sleep 1; line i; sleep 1; line j) | {
 	tack-status -k 2>err
 	echo $? >ended

@@ -19,9 +19,6 @@
 #include "data/record.h"
 #include "flow/filter.h"
 
-/* What is read at once, and so the most that a batch is, of usual lines. */
-#define BATCH_SIZE (256 * 1024)
-
 /* Microseconds to look before a wait, if the last one was not longer than. */
 #define SPIN_TIME 200
 #define SOON 800
@@ -264,12 +261,26 @@ read_soon(struct loop *l, char *buffer, size_t size)
 	return n;
 }
 
+/* Drop what is still of a line that is too long; returns what is left. */
+static size_t
+skip(char *buffer, size_t length, bool *skips)
+{
+	char *end = memchr(buffer, '\n', length);
+
+	if (end == NULL)
+		return 0;
+	*skips = false;
+	length -= (size_t)(++end - buffer);
+	memmove(buffer, end, length);
+	return length;
+}
+
 static int
 loop(struct loop l, filter_batch_fn *begin, filter_batch_fn *commit)
 {
-	size_t size = BATCH_SIZE, length = 0, before, done;
+	size_t size = FILTER_BATCH, length = 0, before, done;
 	char *buffer = xmalloc(size + 1);
-	bool ended = false;
+	bool ended = false, skips = false;
 	ssize_t n;
 
 	while (!ended) {
@@ -279,6 +290,8 @@ loop(struct loop l, filter_batch_fn *begin, filter_batch_fn *commit)
 		if (n == -1)
 			err(EX_IOERR, "stdin");
 		length += (size_t)n;
+		if (skips)
+			length = skip(buffer, length, &skips);
 		if (n == 0) {
 			ended = true;
 			if (length > 0) /* a last line without its end */
@@ -291,11 +304,13 @@ loop(struct loop l, filter_batch_fn *begin, filter_batch_fn *commit)
 		length -= done;
 		if (length < size)
 			continue;
-		if (size >= LINE_MAX_SIZE)
-			errx(
-			    EX_DATAERR, "stdin:%zu: line too long", l.line + 1);
-		size *= 2;
-		buffer = xrealloc(buffer, size + 1);
+		if (size >= LINE_MAX_SIZE) {
+			l.line++;
+			reject(&l, "line too long");
+			skips = true;
+			length = 0;
+		} else
+			buffer = xrealloc(buffer, (size *= 2) + 1);
 	}
 	free(buffer);
 	bytes_free(&l.out);

@@ -22,14 +22,17 @@ typedef jv filter_fn(jv rec, void *arg);
 struct check_span;
 typedef jv filter_request_fn(jv rec, const struct check_span *body, void *arg);
 
+/* What is read at once, and so the most that a batch is, of usual lines. */
+#define FILTER_BATCH (256 * 1024)
+
 /* Called before the first record of a batch and after its last. */
 typedef void filter_batch_fn(void *arg);
 
 /*
  * Feed stdin's records, one a line, through the function to stdout.  A record
  * with an "outcome" is settled and passes untouched.  A line that is not a
- * JSON object, or a record that is rejected, is reported with its number and
- * left out.  A record the function settles as unauthorized, malformed or
+ * JSON object or is longer than 16 MiB, or a record that is rejected, is
+ * reported with its number and left out.  A record the function settles as unauthorized, malformed or
  * failed is reported too, by its "id" if it has one, and passed on.
  *
  * All complete lines at hand are one batch; nothing of a batch is written

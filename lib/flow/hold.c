@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/child.h"
+#include "flow/filter.h"
 #include "flow/hold.h"
 
 #define LONGEST 30 /* seconds between two tries */
@@ -113,12 +114,18 @@ insist(const char *const argv[], const char *text, size_t length)
 	return status == 1;
 }
 
-/* The length of the complete lines that the bytes begin with. */
+/*
+ * The length of the complete lines that the bytes begin with, no more than
+ * one batch: what a filter has written before it ends is then of all of them.
+ */
 static size_t
 lines(const struct bytes *b)
 {
-	const char *end = memrchr(b->text, '\n', b->length);
+	const char *end = memrchr(b->text, '\n',
+	    b->length < FILTER_BATCH ? b->length : FILTER_BATCH);
 
+	if (end == NULL)
+		end = memchr(b->text, '\n', b->length);
 	return end == NULL ? 0 : (size_t)(end - b->text) + 1;
 }
 
@@ -142,11 +149,11 @@ hold_run(const char *const argv[])
 			continue;
 		if (n == 0 && held.length > 0)
 			bytes_add(&held, "\n", 1);
-		if (held.length == 0 || (length = lines(&held)) == 0)
-			continue;
-		if (insist(argv, held.text, length) != 0)
-			rejected = true;
-		bytes_drop(&held, length);
+		while (held.length > 0 && (length = lines(&held)) > 0) {
+			if (insist(argv, held.text, length) != 0)
+				rejected = true;
+			bytes_drop(&held, length);
+		}
 	} while (n != 0);
 	bytes_free(&held);
 	return rejected;

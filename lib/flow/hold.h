@@ -4,8 +4,8 @@
 #define FLOW_HOLD_H
 
 /*
- * Run a filter, argv, on stdin's lines as they come: once for all complete
- * lines at hand, in a process of its own, whose output is passed on when it
+ * Run a filter, argv, on stdin's lines as they come: once for the complete
+ * lines at hand, at most a batch, in a process of its own, whose output is passed on when it
  * has ended.  While it cannot do its work (the lock, the disk, memory or the
  * database are not to be had, or it was killed) the lines are held, and it is
  * run again after a second, then two, at most thirty.  It is run once without
