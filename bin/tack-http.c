@@ -34,7 +34,7 @@ static struct {
 
 static struct pipeline *pipeline;
 static struct server *server;
-static struct feeds *feeds;
+static struct feed_set *feeds;
 
 static void
 usage(void)
@@ -161,7 +161,7 @@ route_events(struct conn *c, const struct head *head)
 
 	if (accepts(c, head, key) && has_room(c))
 		conn_stream(
-		    c, key, feeds_find(feeds, &events), cursor(head->query));
+		    c, key, feed_set_find(feeds, &events), cursor(head->query));
 }
 
 static bool
@@ -192,7 +192,7 @@ route_logs(struct conn *c, const struct head *head)
 	if (!named || *path != '\0')
 		conn_refuse(c, 400, "not a knot, rkey and workflow");
 	else if (follow)
-		conn_stream(c, key, feeds_find(feeds, &log), 0);
+		conn_stream(c, key, feed_set_find(feeds, &log), 0);
 	else
 		conn_print(c, "application/x-ndjson", argv);
 	for (size_t i = 0; i < 3; i++)
@@ -394,7 +394,7 @@ main(int argc, char *argv[])
 	if ((fd = listen_find(address)) == -1)
 		usage();
 	server = server_new(&handler, config.conns_max);
-	feeds = feeds_new();
+	feeds = feed_set_new();
 	if (listen_is(fd)) {
 		listener = fd;
 		if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
@@ -410,6 +410,6 @@ main(int argc, char *argv[])
 	} else
 		server_add(server, fd, true);
 	server_run(server, pipeline, feeds, listener);
-	feeds_free(feeds);
+	feed_set_free(feeds);
 	return 0;
 }

@@ -32,8 +32,9 @@ typedef void filter_batch_fn(void *arg);
  * Feed stdin's records, one a line, through the function to stdout.  A record
  * with an "outcome" is settled and passes untouched.  A line that is not a
  * JSON object or is longer than 16 MiB, or a record that is rejected, is
- * reported with its number and left out.  A record the function settles as unauthorized, malformed or
- * failed is reported too, by its "id" if it has one, and passed on.
+ * reported with its number and left out.  A record the function settles as
+ * unauthorized, malformed or failed is reported too, by its "id" if it has one,
+ * and passed on.
  *
  * All complete lines at hand are one batch; nothing of a batch is written
  * before commit returns.  Returns the exit status: 0, or 1 if some line was

@@ -121,8 +121,8 @@ insist(const char *const argv[], const char *text, size_t length)
 static size_t
 lines(const struct bytes *b)
 {
-	const char *end = memrchr(b->text, '\n',
-	    b->length < FILTER_BATCH ? b->length : FILTER_BATCH);
+	const char *end = memrchr(
+	    b->text, '\n', b->length < FILTER_BATCH ? b->length : FILTER_BATCH);
 
 	if (end == NULL)
 		end = memchr(b->text, '\n', b->length);

@@ -49,14 +49,14 @@ struct feed {
 	int64_t held, looked; /* how long for slow ones, until when */
 };
 
-struct feeds {
+struct feed_set {
 	struct feed *first;
 };
 
-struct feeds *
-feeds_new(void)
+struct feed_set *
+feed_set_new(void)
 {
-	return xcalloc(1, sizeof(struct feeds));
+	return xcalloc(1, sizeof(struct feed_set));
 }
 
 static bool
@@ -96,7 +96,7 @@ feed_free(struct feed *f)
 }
 
 void
-feeds_free(struct feeds *all)
+feed_set_free(struct feed_set *all)
 {
 	struct feed *f;
 
@@ -108,7 +108,7 @@ feeds_free(struct feeds *all)
 }
 
 struct feed *
-feeds_find(struct feeds *all, const struct feed_source *source)
+feed_set_find(struct feed_set *all, const struct feed_source *source)
 {
 	struct feed *f;
 
@@ -422,7 +422,7 @@ holds_for_slow(const struct feed *f)
 }
 
 size_t
-feeds_poll(struct feeds *all, struct pollfd *fds, size_t most)
+feed_set_poll(struct feed_set *all, struct pollfd *fds, size_t most)
 {
 	size_t n = 0;
 
@@ -436,7 +436,7 @@ feeds_poll(struct feeds *all, struct pollfd *fds, size_t most)
 }
 
 int64_t
-feeds_deadline(const struct feeds *all)
+feed_set_deadline(const struct feed_set *all)
 {
 	int64_t first = INT64_MAX, at;
 
@@ -457,7 +457,7 @@ feeds_deadline(const struct feeds *all)
 }
 
 void
-feeds_run(struct feeds *all, const struct pollfd *fds, size_t count)
+feed_set_run(struct feed_set *all, const struct pollfd *fds, size_t count)
 {
 	struct feed **link = &all->first, *f;
 	size_t n = 0;
@@ -482,7 +482,7 @@ feeds_run(struct feeds *all, const struct pollfd *fds, size_t count)
 }
 
 void
-feeds_exited(struct feeds *all, pid_t pid, int status)
+feed_set_exited(struct feed_set *all, pid_t pid, int status)
 {
 	for (struct feed *f = all->first; f != NULL; f = f->next)
 		if (reader_exited(&f->reader, pid, status)) {

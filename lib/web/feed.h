@@ -38,21 +38,22 @@ struct feed_source {
  * a reader of its own.
  */
 struct feed;
-struct feeds;
+struct feed_set;
 
 /* Make the set of the feeds of a server, which is empty. */
-struct feeds *feeds_new(void);
+struct feed_set *feed_set_new(void);
 
 /* Free the set and its feeds, and end their programs. */
-void feeds_free(struct feeds *feeds);
+void feed_set_free(struct feed_set *feeds);
 
 /*
  * Return the feed whose source has the argv of source; if there is none that
- * goes on, make one.  The next feeds_run() frees a feed that nobody holds.
+ * goes on, make one.  The next feed_set_run() frees a feed that nobody holds.
  */
-struct feed *feeds_find(struct feeds *feeds, const struct feed_source *source);
+struct feed *
+feed_set_find(struct feed_set *feeds, const struct feed_source *source);
 
-/* Hold a feed, so that no feeds_run() frees it. */
+/* Hold a feed, so that no feed_set_run() frees it. */
 void feed_take(struct feed *feed);
 
 /* Undo a feed_take(). */
@@ -85,7 +86,7 @@ feed_catch_up(const struct feed *feed, struct reader *reader, int64_t position);
 
 /*
  * Return the frames of the lines after a position, of length bytes in all,
- * valid until the next feeds_run(); NULL if some of them are kept no longer.
+ * valid until the next feed_set_run(); NULL if some of them are kept no longer.
  */
 const char *
 feed_after(const struct feed *feed, int64_t position, size_t *length);
@@ -106,7 +107,7 @@ enum reader_end feed_ended(const struct feed *feed);
 int feed_status(const struct feed *feed);
 
 /*
- * Tell a feed, before each feeds_poll(), of a subscriber at a position.  The
+ * Tell a feed, before each feed_set_poll(), of a subscriber at a position.  The
  * feed reads no more of its program while the fastest subscriber has so much
  * left to get that lines would be dropped before it.  If lines have no
  * positions, so that nobody can catch up, the slowest subscriber counts
@@ -118,18 +119,19 @@ void feed_mind(struct feed *feed, int64_t position);
  * Set fds, which has room for most, to what to poll(2) for.  Returns the number
  * of descriptors.
  */
-size_t feeds_poll(struct feeds *feeds, struct pollfd *fds, size_t most);
+size_t feed_set_poll(struct feed_set *feeds, struct pollfd *fds, size_t most);
 
-/* Return when, by clock_ticks(), to call feeds_run() at the latest. */
-int64_t feeds_deadline(const struct feeds *feeds);
+/* Return when, by clock_ticks(), to call feed_set_run() at the latest. */
+int64_t feed_set_deadline(const struct feed_set *feeds);
 
 /*
  * After poll(2) of fds, read what programs have printed, and free the feeds
- * that are over.  count is what feeds_poll() returned.
+ * that are over.  count is what feed_set_poll() returned.
  */
-void feeds_run(struct feeds *feeds, const struct pollfd *fds, size_t count);
+void
+feed_set_run(struct feed_set *feeds, const struct pollfd *fds, size_t count);
 
 /* Tell the feeds that the process pid ended with a status of wait(2). */
-void feeds_exited(struct feeds *feeds, pid_t pid, int status);
+void feed_set_exited(struct feed_set *feeds, pid_t pid, int status);
 
 #endif

@@ -158,13 +158,13 @@ on_listener(struct server *s, int listener)
 
 /* Children that have ended, each of which one of them knows, or nobody. */
 static void
-reap(struct server *s, struct feeds *feeds)
+reap(struct server *s, struct feed_set *feeds)
 {
 	pid_t pid;
 	int status;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		feeds_exited(feeds, pid, status);
+		feed_set_exited(feeds, pid, status);
 		for (size_t i = 0; i < s->count; i++)
 			conn_exited(s->conns[i], pid, status);
 	}
@@ -221,7 +221,7 @@ wind_up(struct server *s, int *listener)
 }
 
 static void
-on_signal(struct server *s, struct feeds *feeds, int *listener)
+on_signal(struct server *s, struct feed_set *feeds, int *listener)
 {
 	struct signalfd_siginfo info;
 
@@ -246,7 +246,7 @@ one_waits(const struct server *s)
 }
 
 void
-server_run(struct server *s, struct pipeline *pipeline, struct feeds *feeds,
+server_run(struct server *s, struct pipeline *pipeline, struct feed_set *feeds,
     int listener)
 {
 	struct pollfd *fds, *fd;
@@ -273,9 +273,9 @@ server_run(struct server *s, struct pipeline *pipeline, struct feeds *feeds,
 			if (conn_deadline(s->conns[i]) < until)
 				until = conn_deadline(s->conns[i]);
 		}
-		fed = feeds_poll(feeds, fd, s->most);
-		if (feeds_deadline(feeds) < until)
-			until = feeds_deadline(feeds);
+		fed = feed_set_poll(feeds, fd, s->most);
+		if (feed_set_deadline(feeds) < until)
+			until = feed_set_deadline(feeds);
 		until = until > now ? until - now : 0;
 		asked = until > 0 && one_waits(s) ? clock_us() : 0;
 		if (asked != 0 && s->soon &&
@@ -288,7 +288,7 @@ server_run(struct server *s, struct pipeline *pipeline, struct feeds *feeds,
 		if (asked != 0)
 			s->soon = clock_us() - asked < SOON;
 		pipeline_run(pipeline, fds + 2);
-		feeds_run(feeds, fd, fed);
+		feed_set_run(feeds, fd, fed);
 		fd = fds + 2 + PIPELINE_FDS;
 		for (size_t i = 0; i < n; i++, fd += CONN_FDS)
 			conn_run(s->conns[i], fd);

@@ -30,7 +30,7 @@ void server_add(struct server *server, int fd, bool once);
  * the order in which connections began to wait.
  */
 void server_run(struct server *server, struct pipeline *pipeline,
-    struct feeds *feeds, int listener);
+    struct feed_set *feeds, int listener);
 
 /* Return the number of connections that have lines of a program, or wait for
  * some. */
