@@ -132,4 +132,32 @@ ok 'P11 nor does it wait 50 ms longer than where they ask for nothing' \
 ok 'P11 who comes to read is served within a second more than without' \
     [ "$most" -le $((1000 + 2 * floor)) ]
 ok 'P11 and nothing is left of the storm' [ "$still" -le 2 ]
+# Strangers who stay, each for a log of its own that nobody knows, before
+# somebody who comes to read.
+cat >patient.py <<'EOF'
+import select
+from peer import *
+
+WS = (b" HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+
+def ask(path):
+    s = socket.create_connection(("127.0.0.1", server.port), 60)
+    s.sendall(b"GET " + path.encode() + WS)
+    return s
+
+server = Server()
+patient = [ask("/logs/k/r/nobody%d" % i) for i in range(400)]
+honest = ask("/events?cursor=0")
+select.select([honest], [], [], 300)
+served = len(select.select(patient, [], [], 0)[0])
+print("before=%d" % served)
+server.stop()
+EOF
+before=400
+eval "$(within /usr/bin/python3 patient.py)"
+note "P11: before a subscriber, $before of 400 who came earlier were served"
+ok 'P11 who comes to read does not wait behind all who came before' \
+    [ "$before" -lt 200 ]
 done_testing

@@ -40,6 +40,7 @@ struct server {
 	int signals; /* tells of those we act on */
 	int64_t allowance; /* thousandths of a start */
 	int64_t allowed; /* when it was last reckoned */
+	bool newest; /* is to start next */
 	bool soon; /* the last answer came soon */
 };
 
@@ -170,19 +171,27 @@ reap(struct server *s, struct feed_set *feeds)
 	}
 }
 
-/* Who has waited longest to start a program; NULL if nobody waits. */
+/*
+ * The connection that is next to start a program; NULL if none waits.  It is
+ * the oldest and the newest by turns: were it the oldest alone, whoever comes
+ * would wait behind all who came to keep the others waiting.
+ */
 static struct conn *
 next_to_start(const struct server *s)
 {
-	struct conn *first = NULL;
-	int64_t since, least = INT64_MAX;
+	struct conn *next = NULL;
+	int64_t since, best = 0;
 
-	for (size_t i = 0; i < s->count; i++)
-		if ((since = conn_waits_to_start(s->conns[i])) < least) {
-			least = since;
-			first = s->conns[i];
+	for (size_t i = 0; i < s->count; i++) {
+		since = conn_waits_to_start(s->conns[i]);
+		if (since != INT64_MAX &&
+		    (next == NULL ||
+			(s->newest ? since >= best : since < best))) {
+			best = since;
+			next = s->conns[i];
 		}
-	return first;
+	}
+	return next;
 }
 
 /* Start what may be started; returns when to come again, if anybody waits. */
@@ -203,6 +212,7 @@ start_some(struct server *s, int64_t now)
 			return now;
 		if (conn_start(c)) {
 			s->allowance -= 1000;
+			s->newest = !s->newest;
 			n++;
 		}
 	}
