@@ -47,6 +47,8 @@ holds(const char *text, const char *bytes)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static char secret[] = SECRET, *line = secret;
+	static const struct secret_list secrets = { .line = &line, .count = 1 };
 	static struct auth *auth[4];
 	char *text, bytes[128];
 	const char *time;
@@ -54,8 +56,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	jv headers;
 
 	for (int i = 0; i < 4 && auth[3] == NULL; i++)
-		auth[i] = auth_new(
-		    json_parse(schemes[i], strlen(schemes[i])), "fuzz", SECRET);
+		auth[i] = auth_new(json_parse(schemes[i], strlen(schemes[i])),
+		    "fuzz", &secrets);
 	if (size == 0 || (text = malloc(size)) == NULL)
 		return 0;
 	which = data[0] & 3;
