@@ -45,7 +45,7 @@ rm -f cursor
 	TACK_DEV=1 "$TOP/share/examples/follow" cursor "$knot" did:plc:ours \
 	    2>err
 	echo $? >ended
-} | head -n 1 >first
+} | head -n 1 >first &
 announce 3eee did:plc:ours
 is 'it ends when nobody reads what it writes' 74 "$(
 	for _ in $(seq 300); do
