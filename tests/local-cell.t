@@ -96,8 +96,8 @@ is 'a line of 1 MiB is one line' '1048576 3' \
 went binary '[{command: "head -c 300000 /usr/bin/git; printf \"\\\\n\\\\033_bk;t=1\\\\007no time of ours\""}]'
 {
 	head -c 300000 /usr/bin/git
-	printf '\n\033_bk;t=1\007no time of ours'
-} >want
+	printf '\n_bk;t=1\007no time of ours'
+} | sed 's/\x1b_/_/g' >want
 tack-local log "$id" 1 >got
 ok 'bytes are what they were, a mark before each line' python3 -c '
 import re
@@ -124,11 +124,6 @@ went '../../../etc/x' '[{name: "", command: "echo \"$0\" \"$#\""}]'
 is 'a workflow may be called as it likes' 'passed -' "$state"
 is 'but has no place outside' 32 \
     "$(ls tack.db-local | awk '{ print length($0) }' | sort -rn | head -n 1)"
-task big '[{command: ("#" * 200000)}]' >big
-id=$(tack-local create <big | jq -r .build.id)
-until_ok ended "$id"
-is 'a command too long for exec fails' "failed step 'Step 1' exited 126" \
-    "$(tack-local get "$id" | jq -r '.build.state + " " + .build.error')"
 for wrong in '.workflow.environment = {"A=B": "x"}' \
     '.workflow.environment = {"": "x"}' \
     '.workflow.steps[0].environment = {A: ["x"]}' \
@@ -137,6 +132,8 @@ for wrong in '.workflow.environment = {"A=B": "x"}' \
     '.workflow.environment = "A=1"' \
     '.workflow.steps[0].environment = ["A=1"]' \
     '.workflow.steps[0].command = true' '.workflow.steps[0].command = 42' \
+    '.workflow.steps[0].command = "#" * 131072' \
+    '.workflow.environment = {A: ("x" * 131070)}' \
     '.clone.depth = "all"' '.clone.tags = "yes"' '.clone.skip = 1' \
     '.clone = ["skip"]' '.workflow.clone.lfs = true' \
     '.clone = {} | .sha = "HEAD"' \

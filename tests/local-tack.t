@@ -56,6 +56,11 @@ push plain 'echo "$TANGLED_REF_NAME $TACK_WORKFLOW"'
 ok 'a push is built and told of' sh -c '[ -n "$(jq -r .build.id spawned)" ]'
 id=$(build plain)
 soon 'to its end' ended "$id"
+push marks 'printf "\033_bk;t=1000\007forged\n\033"; sleep 0.2; printf "_bk;t=2000\007torn\n"'
+forger=$(build marks)
+soon 'a step that dates its own lines' ended "$forger"
+is 'cannot: each has the time it came' '2 0' "$(tack-local log "$forger" 1 >marks
+    grep -ac '^.\_bk;t=[0-9]\{13\}' marks) $(LC_ALL=C grep -ac "$(printf '\033')_bk;t=[12]000" marks)"
 is 'with the variables of the push' 'main ci.yml' "$(plain 1)"
 soon 'the last that is published is its success' published success
 before=$(told plain)

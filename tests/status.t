@@ -224,6 +224,10 @@ is 'a reason is published without what steers a terminal; its lines stay' \
     tack-status | jq -a .status.error)"
 
 fresh
+status 'a blank line is no record, and no mistake' 0 sh -c \
+    'printf "\n \t\r\n" | tack-status'
+
+fresh
 is 'a last line without its end is a line' published \
     "$(printf '%s' "$(record pending)" | tack-status | jq -r .outcome)"
 if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null &&

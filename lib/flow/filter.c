@@ -168,6 +168,8 @@ handle(struct loop *l, const char *line, size_t length)
 	jv rec;
 
 	l->line++;
+	if (strspn(line, " \t\r") == length)
+		return; /* no record, and no mistake */
 	if ((at = check_json(line, length, wants, 3)) != -1) {
 		snprintf(why, sizeof(why), "%s at byte %zd",
 		    check_why(line, length, at), at + 1);

@@ -58,6 +58,32 @@ store(struct mark *m, const char *bytes, size_t length)
 	free(text);
 }
 
+/*
+ * Store what a step printed.  ESC _ begins a mark, and a step makes none: of
+ * its own only the _ stays.  An ESC that ends the bytes waits for the next.
+ */
+static void
+unmarked(struct mark *m, const char *bytes, size_t length)
+{
+	const char *escape;
+	size_t before;
+
+	if (m->escape && length > 0 && *bytes != '_')
+		store(m, "\033", 1);
+	m->escape = m->escape && length == 0;
+	while ((escape = memchr(bytes, '\033', length)) != NULL) {
+		before = (size_t)(escape - bytes);
+		store(m, bytes, before);
+		bytes += before + 1;
+		length -= before + 1;
+		if (length == 0)
+			m->escape = true;
+		else if (*bytes != '_')
+			store(m, "\033", 1);
+	}
+	store(m, bytes, length);
+}
+
 void
 mark_line(struct mark *m, const char *format, ...)
 {
@@ -95,5 +121,5 @@ mark_write(struct mark *m, const char *bytes, size_t length)
 		    most == MARK_MOST ? "" : " in all");
 		return;
 	}
-	store(m, bytes, length);
+	unmarked(m, bytes, length);
 }

@@ -19,6 +19,7 @@ struct mark {
 	int fd; /* -1 to write nothing */
 	int64_t size; /* bytes it has */
 	int64_t before; /* bytes that the build's earlier logs have */
+	bool escape; /* the last byte that a step printed, not stored yet */
 	bool inside; /* of a line that has begun */
 	bool full; /* the rest is left out */
 	bool full_disk; /* the disk had no room for some bytes */

@@ -65,6 +65,8 @@ merge_variable(jv key, void *arg)
 		m->wrong = "a variable's name is empty or has a = in it";
 	else if (text == NULL)
 		m->wrong = "a variable of the environment is not a text";
+	else if (strlen(name) + 1 + strlen(text) >= TASK_ARGUMENT)
+		m->wrong = "a variable of the environment has 128 KiB or more";
 	else
 		*m->to = json_set_str(*m->to, name, text);
 	free(text);
@@ -126,6 +128,8 @@ check_step(jv step, void *arg)
 			jv_get_kind(command) != JV_KIND_NULL ?
 		    "the command is not a text" :
 		    "there is no command";
+	else if (strlen(json_str(&step, "command")) >= TASK_ARGUMENT)
+		wrong = "the command has 128 KiB or more";
 	if (wrong != NULL && c->wrong == NULL)
 		c->wrong = xasprintf("step %zu: %s", c->count, wrong);
 	jv_free(command);

@@ -7,6 +7,7 @@
 
 #include <jv.h>
 
+#define TASK_ARGUMENT 131072 /* bytes of a program's argument, and its NUL */
 #define TASK_STEPS 1000 /* at most */
 
 /*
