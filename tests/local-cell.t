@@ -82,9 +82,9 @@ if [ "$(id -u)" -eq 0 ]; then
 	id=$(start outside '[{command: "exec sleep 31415926'$$'"}]')
 	until_ok begun "$id"
 	until_ok there 31415926$$
-	pid=$(grep -lzx 31415926$$ /proc/[0-9]*/cmdline | head -n 1)
+	pid=$(holders 31415926$$ | head -n 1)
 	is "root's steps are nobody to the host too" "$(id -u nobody)" \
-	    "$(stat -c %u "${pid%/cmdline}")"
+	    "$(stat -c %u "/proc/$pid")"
 	tack-local cancel "$id" >/dev/null
 fi
 

@@ -75,14 +75,18 @@ events() {
 	    .status' | paste -sd' ' -
 }
 
-# gone WORD: does no process have the word in its arguments? The words of the tests
-# end in $$, as another run may be beside.
-gone() {
-	! there "$1"
+# holders WORD: the processes that have the word as an argument, but for grep,
+# which has another. The words end in $$, as another run may be beside.
+holders() {
+	grep -lzx "$1\$" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3
 }
 
 there() {
-	grep -qzx "$1" /proc/[0-9]*/cmdline 2>/dev/null
+	[ -n "$(holders "$1")" ]
+}
+
+gone() {
+	! there "$1"
 }
 
 # runner ID [DIRECTORY]: of the database, with its slash.
