@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The filters that requests go through, many at once or one alone. */
+#include <sys/wait.h>
+
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +30,7 @@ struct pipeline {
 	struct bytes queue;
 	struct bytes lines;
 	int64_t start;
+	pid_t pid; /* of the last start */
 	bool again; /* this is not the first start */
 	bool answered;
 	bool once;
@@ -55,6 +58,24 @@ shut(int *fd)
 	*fd = -1;
 }
 
+/* Did a signal end the filters?  Then nobody has set them up wrongly. */
+static bool
+killed(const struct pipeline *p)
+{
+	siginfo_t info;
+
+	for (int i = 0; i < 100; i++) {
+		info.si_pid = 0;
+		if (waitid(P_PID, (id_t)p->pid, &info,
+			WEXITED | WNOHANG | WNOWAIT) == -1)
+			return false;
+		if (info.si_pid != 0)
+			return info.si_code != CLD_EXITED;
+		poll(NULL, 0, 10);
+	}
+	return false;
+}
+
 static void
 end(struct pipeline *p)
 {
@@ -64,7 +85,8 @@ end(struct pipeline *p)
 	p->ended();
 	if (p->once)
 		return;
-	if (!p->again && !p->answered && clock_ticks() - p->start < START_TIME)
+	if (!p->again && !p->answered &&
+	    clock_ticks() - p->start < START_TIME && !killed(p))
 		errx(EX_CONFIG, "pipeline ended at start, see above");
 	p->again = true;
 	warnx("pipeline ended");
@@ -75,7 +97,7 @@ end(struct pipeline *p)
  * the last filter would show only when the first is dead too.  This one lets
  * go of both ends; job control keeps the filters' standard input theirs.
  */
-static int
+static pid_t
 spawn(struct pipeline *p)
 {
 	static const char *const plain[] = { "tack-webhook", NULL };
@@ -93,7 +115,7 @@ pipeline_start(struct pipeline *p)
 		return;
 	shut(&p->out);
 	p->start = clock_ticks();
-	if (spawn(p) != -1)
+	if ((p->pid = spawn(p)) != -1)
 		fcntl(p->in, F_SETPIPE_SZ, PIPE_SIZE); /* or it stays small */
 	else if (!p->again && (errno == ENOENT || errno == EACCES))
 		errx(EX_CONFIG, "pipeline ended at start, see above");
