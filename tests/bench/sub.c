@@ -241,7 +241,7 @@ follow(const char *database, long events)
 		} else {
 			db_begin(db);
 			sub.awaited = event_append(&log, "sh.tangled.bench",
-			    "{\"status\":\"running\"}");
+			    "{\"status\":\"running\"}", 0);
 			db_commit(db);
 			sub.committed = nanoseconds();
 			db_ring(db);
