@@ -163,7 +163,7 @@ push steering '.event.workflows = [
 is 'a name in a reason cannot steer a terminal, nor begin a line' \
     '"no CI of that name here: \ufffd[31mevil line\ufffd"
 "tack.local: no such option: \ufffd[2J x\ufffd"' \
-    "$(tack-status <out | jq -a .status.error)"
+    "$(tack-status <out | jq -a .status.error | sort)"
 push token '.event.workflows = [workflow("ci.yml"; buildkite({}))]' >out
 (
 	echo bkua_revoked >token
